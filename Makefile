@@ -1,0 +1,98 @@
+# What a contributor types. `make run` and `make test` need nothing but make, pip and Python >= 3.11;
+# both make .venv first if it is missing or older than what it is made from.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+PORT ?= 5000
+VENV ?= .venv
+# The first Python that is new enough; `make PYTHON=/path/to/python` names one.
+PYTHON ?= $(shell for name in python3 python3.14 python3.13 python3.12 python3.11 python; do \
+	$$name -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$name && break; done)
+CARGO := $(shell command -v cargo 2>/dev/null)
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+
+# The stamp carries whether cargo was there, so that installing Rust later builds the native server.
+CORE := $(VENV)/.installed-$(if $(CARGO),native,pure)
+TOOLS := $(VENV)/.installed-tools
+RUST := $(shell find rust -name target -prune -o -type f -print 2>/dev/null)
+CHECKED := $(wildcard src tests examples bench)
+# One interpreter for cargo here and in pip: a change of PYO3_PYTHON compiles PyO3 again.
+CARGO_ENV := PYO3_PYTHON=$(abspath $(BIN)/python)
+MANIFEST := --manifest-path rust/Cargo.toml
+COVERAGE_FLOOR := 98
+
+.PHONY: help install run test check format bench docs floors
+help:
+	@echo "make run       serve the example on http://127.0.0.1:5000 (PORT=8000 changes the port)"
+	@echo "make test      everything that must pass: make check, then every test with branch coverage"
+	@echo "make check     lints, formatting, types; Rust's too where cargo is installed"
+	@echo "make format    format Python and Rust, apply safe lint fixes"
+	@echo "make bench     run every measurement in bench/"
+	@echo "make docs      run the code blocks of the documentation"
+	@echo "make floors    the tests on the oldest dependencies that pyproject.toml allows"
+	@echo "make install   .venv with the package (editable) and the contributors' tools"
+
+$(BIN)/python:
+	@test -n "$(PYTHON)" || { echo "hipflask needs Python 3.11 or newer; name one with: make PYTHON=/path/to/python" >&2; exit 1; }
+	@echo "Making $(VENV) with $(PYTHON) ..."
+	@$(PYTHON) -m venv $(VENV)
+
+$(CORE): pyproject.toml $(RUST) | $(BIN)/python
+	@echo "Installing hipflask into $(VENV) (up to a minute the first time) ..."
+	@$(PIP) install --editable .
+	@$(if $(CARGO),:,echo "cargo was not found, so the pure-Python server is used; with Rust installed the next make builds the native one.")
+	@rm -f $(VENV)/.installed-native $(VENV)/.installed-pure
+	@touch $@
+
+$(TOOLS): pyproject.toml | $(CORE)
+	@echo "Installing the contributors' tools into $(VENV) ..."
+	@$(PIP) install "pip>=25.1"  # the first with --group
+	@$(PIP) install --group test
+	@touch $@
+
+install: $(CORE) $(TOOLS)
+
+run: $(CORE)
+	@exec $(BIN)/hipflask --app examples/board run --port $(PORT)
+
+test: check
+	$(BIN)/python -m pytest --cov --cov-report=term --cov-fail-under=$(COVERAGE_FLOOR) $(ARGS)
+
+check: install
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy src $(wildcard tests/typing)
+ifneq ($(CARGO),)
+	cargo fmt $(MANIFEST) --check
+	$(CARGO_ENV) cargo clippy $(MANIFEST) --locked --quiet --all-targets -- --deny warnings
+endif
+
+format: install
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+	$(if $(CARGO),cargo fmt $(MANIFEST))
+
+bench: install
+	@for script in bench/*.py; do \
+		test -e "$$script" || { echo "bench/ has no scripts yet"; break; }; \
+		echo "== $$script"; $(BIN)/python "$$script"; \
+	done
+
+docs: install
+	$(BIN)/python -m pytest --quiet tests/docs
+	@echo "The pages are plain Markdown in docs/; the site that is built from them comes later."
+
+# A separate environment: pip resolves each `>=` of the dependencies as `==`.
+floors: $(BIN)/python
+	@test -e $(VENV)-floors/bin/python || $(BIN)/python -m venv $(VENV)-floors
+	@$(VENV)-floors/bin/python -m pip --disable-pip-version-check --quiet install "pip>=25.1"
+	@$(BIN)/python -c 'import tomllib; \
+		names = tomllib.load(open("pyproject.toml", "rb"))["project"]["dependencies"]; \
+		print(*(name.replace(">=", "==") for name in names), sep="\n")' > $(VENV)-floors/constraints.txt
+	@$(VENV)-floors/bin/python -m pip --disable-pip-version-check --quiet install \
+		--constraint $(VENV)-floors/constraints.txt --editable . --group test
+	$(VENV)-floors/bin/python -m pytest --quiet -m "not browser and not slow"

@@ -1,0 +1,241 @@
+"""Imports point one way: ``http`` <- ``routing`` <- core <- doors <- ``ext``, ``compat`` (design.md, 2)."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.guards.import_graph import Import, cycles, imports_of_tree, module_strings
+
+PACKAGE = "hipflask"
+DOORS = {"wsgi", "asgi", "testing", "middleware", "server", "cli", "debug", "__main__"}
+ROOMS = ["http", "routing", "core", "doors", "compat", "ext"]
+
+# (module, scope): methods of Flask's API that must reach a door; the import is deferred.
+DEFERRED_UPWARDS = {
+    *(
+        ("hipflask.app", f"Flask.{name}")
+        for name in ("run", "test_client", "test_cli_runner", "cli", "wsgi_app")
+    ),
+    ("hipflask.app", "Flask.asgi_app"),
+    ("hipflask.app_setup", "App.cli"),
+    ("hipflask.scaffold", "Scaffold.cli"),
+    ("hipflask.blueprints", "Blueprint.cli"),
+    ("hipflask.http.request", "Request.from_values"),  # Werkzeug's, made by the test client's builder
+}
+# Names that a module may import under TYPE_CHECKING from a module that imports it.
+TYPE_ONLY_NAMES = {"Flask"}
+
+# Modules that may hold the names of our own modules as strings, each with its reason.
+STRINGS_ALLOWED: dict[str, str] = {}
+
+FOREIGN = {
+    "http": {"markupsafe"},
+    "routing": {"markupsafe"},
+    "core": {"markupsafe", "jinja2", "itsdangerous", "click", "blinker"},
+    "doors": {"markupsafe", "jinja2", "itsdangerous", "click", "blinker", "dotenv", "watchfiles"},
+}
+
+
+def room_of(module: str) -> str:
+    """Return the room of a module of the package; the package's own ``__init__`` is a room of its own."""
+    parts = module.split(".")
+    if len(parts) == 1:
+        return "package"
+    if parts[1] in ROOMS:
+        return parts[1]
+    return "doors" if parts[1] in DOORS else "core"
+
+
+def _is_named_exception(one: Import) -> bool:
+    if one.typing_only and one.name in TYPE_ONLY_NAMES:
+        return room_of(one.source) not in ("http", "routing")
+    return (one.source, one.scope) in DEFERRED_UPWARDS
+
+
+def may_import(source: str, target: str) -> bool:
+    """Return whether a module may import another one of the package, by their rooms."""
+    here, there = room_of(source), room_of(target)
+    if here == "package":
+        return there in ("http", "routing", "core")
+    if there == "package":  # the public API is for those above the doors
+        return here in ("ext", "compat")
+    if here == there == "ext":  # each extension stands alone
+        return target.split(".")[2:3] == source.split(".")[2:3]
+    if here == "ext":
+        return there != "compat"
+    if here == "compat":
+        return True
+    return ROOMS.index(there) <= ROOMS.index(here)
+
+
+def wrong_arrows(root: Path) -> list[str]:
+    """Return a line for each import of the package below *root* that points the wrong way."""
+    return [
+        f"{one.place}: {one.source} ({room_of(one.source)}) imports {one.target} ({room_of(one.target)})"
+        for one in imports_of_tree(root)
+        if one.target.split(".")[0] == PACKAGE
+        and not _is_named_exception(one)
+        and not may_import(one.source, one.target)
+    ]
+
+
+def wrong_foreign_imports(root: Path) -> list[str]:
+    """Return a line for each import of a distribution that the importing room must do without."""
+    faults = []
+    for one in imports_of_tree(root):
+        top = one.target.split(".")[0]
+        if top == PACKAGE or top in sys.stdlib_module_names or (top == "_typeshed" and one.typing_only):
+            continue
+        room = room_of(one.source)
+        if (
+            top in ("flask", "werkzeug")
+            or (room in FOREIGN and top not in FOREIGN[room])
+            or room == "package"
+        ):
+            faults.append(f"{one.place}: {room} must not import {top}")
+    return faults
+
+
+def import_cycles(root: Path) -> list[list[str]]:
+    """Return the groups of modules below *root* that import each other, exceptions by name left out."""
+    return cycles(
+        (one.source, one.target)
+        for one in imports_of_tree(root)
+        if one.target.split(".")[0] == PACKAGE and not _is_named_exception(one)
+    )
+
+
+def hidden_imports(root: Path) -> list[str]:
+    """Return a line for each string that names one of our modules outside the allowed places."""
+    return [
+        f"{module}:{line}: {text!r} names a module of ours; import it by a statement"
+        for module, line, text in module_strings(root)
+        if module not in STRINGS_ALLOWED and text.startswith(f"{PACKAGE}.")
+    ]
+
+
+def test_project_imports_point_one_way(project_root: Path) -> None:
+    assert wrong_arrows(project_root / "src") == []
+
+
+def test_project_has_no_import_cycle(project_root: Path) -> None:
+    assert import_cycles(project_root / "src") == []
+
+
+def test_project_imports_only_its_dependencies(project_root: Path) -> None:
+    assert wrong_foreign_imports(project_root / "src") == []
+
+
+def test_project_imports_nothing_by_string(project_root: Path) -> None:
+    assert hidden_imports(project_root / "src") == []
+
+
+def _write(root: Path, files: dict[str, str]) -> Path:
+    for name in ("", "http", "routing", "server", "ext"):
+        (root / PACKAGE / name).mkdir(parents=True, exist_ok=True)
+        (root / PACKAGE / name / "__init__.py").touch()
+    (root / PACKAGE / "app.py").touch()
+    for name, source in files.items():
+        (root / PACKAGE / name).write_text(source)
+    return root
+
+
+@pytest.mark.parametrize(
+    ("name", "source", "wrong"),
+    [
+        pytest.param("http/a.py", "import hipflask.routing\n", True, id="http-routing"),
+        pytest.param("http/a.py", "from hipflask import app\n", True, id="http-core"),
+        pytest.param("http/a.py", "from .. import app\n", True, id="relative"),
+        pytest.param("http/a.py", "def f():\n    from hipflask.app import g\n", True, id="deferred"),
+        pytest.param("http/a.py", "if TYPE_CHECKING:\n    import hipflask.app\n", True, id="typing"),
+        pytest.param(
+            "http/a.py", "if TYPE_CHECKING:\n    from hipflask.app import Flask\n", True, id="http-flask"
+        ),
+        pytest.param("routing/a.py", "from hipflask.http import b\n", False, id="routing-http"),
+        pytest.param("ctx.py", "from hipflask.server import b\n", True, id="core-door"),
+        pytest.param("ctx.py", "from hipflask import Flask\n", True, id="core-package"),
+        pytest.param("ctx.py", "from hipflask.ext import db\n", True, id="core-extension"),
+        pytest.param("server/a.py", "from hipflask.app import Flask\n", False, id="door-core"),
+        pytest.param("cli.py", "import hipflask.server\n", False, id="door-door"),
+        pytest.param("ext/a.py", "from hipflask import Flask\n", False, id="extension-package"),
+        pytest.param("ext/a.py", "from hipflask.ext.b import c\n", True, id="extension-extension"),
+        pytest.param("ext/a.py", "import hipflask.compat\n", True, id="extension-compat"),
+        pytest.param(
+            "app.py", "class Flask:\n  def run(self):\n    import hipflask.server\n", False, id="named"
+        ),
+        pytest.param(
+            "app.py", "class Flask:\n  def other(self):\n    import hipflask.server\n", True, id="not-named"
+        ),
+        pytest.param("__init__.py", "from hipflask.server import a\n", True, id="package-door"),
+    ],
+)
+def test_wrong_arrow_of_sample_is_found(tmp_path: Path, name: str, source: str, wrong: bool) -> None:
+    assert bool(wrong_arrows(_write(tmp_path, {name: source}))) is wrong
+
+
+@pytest.mark.parametrize(
+    ("files", "expected"),
+    [
+        pytest.param(
+            {"ctx.py": "import hipflask.globals", "globals.py": "def f():\n    import hipflask.ctx"},
+            [["hipflask.ctx", "hipflask.globals"]],
+            id="deferred",
+        ),
+        pytest.param(
+            {"a.py": "import hipflask.b", "b.py": "import hipflask.c", "c.py": "from hipflask.a import x"},
+            [["hipflask.a", "hipflask.b", "hipflask.c"]],
+            id="three",
+        ),
+        pytest.param(
+            {
+                "ctx.py": "if TYPE_CHECKING:\n    from hipflask.app import Flask",
+                "app.py": "import hipflask.ctx",
+            },
+            [],
+            id="flask-for-typing",
+        ),
+        pytest.param(
+            {
+                "ctx.py": "if TYPE_CHECKING:\n    from hipflask.app import App",
+                "app.py": "import hipflask.ctx",
+            },
+            [["hipflask.app", "hipflask.ctx"]],
+            id="other-for-typing",
+        ),
+        pytest.param({"a.py": "import hipflask.b", "b.py": "import hipflask.c", "c.py": ""}, [], id="chain"),
+        pytest.param({"a.py": "import hipflask.a"}, [["hipflask.a"]], id="itself"),
+    ],
+)
+def test_cycles_of_sample_are_found(tmp_path: Path, files: dict[str, str], expected: list[list[str]]) -> None:
+    assert import_cycles(_write(tmp_path, files)) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "source", "wrong"),
+    [
+        pytest.param("http/a.py", "import re, markupsafe\n", False, id="http-markupsafe"),
+        pytest.param("http/a.py", "import jinja2\n", True, id="http-jinja2"),
+        pytest.param("app.py", "def f():\n    import requests\n", True, id="core-other"),
+        pytest.param("ext/a.py", "import sqlalchemy\n", False, id="extension-other"),
+        pytest.param("ext/a.py", "from werkzeug import Request\n", True, id="werkzeug"),
+        pytest.param("server/a.py", "import flask.app\n", True, id="flask"),
+    ],
+)
+def test_foreign_import_of_sample_is_found(tmp_path: Path, name: str, source: str, wrong: bool) -> None:
+    assert bool(wrong_foreign_imports(_write(tmp_path, {name: source}))) is wrong
+
+
+@pytest.mark.parametrize(
+    ("source", "wrong"),
+    [
+        pytest.param('importlib.import_module("hipflask.server")\n', True, id="module"),
+        pytest.param('LAZY = {"run": "hipflask.server:run_simple"}\n', True, id="name-in-module"),
+        pytest.param('"""hipflask.server"""\n', False, id="docstring"),
+        pytest.param('getLogger("hipflask.access")\n', False, id="other-name"),
+    ],
+)
+def test_hidden_import_of_sample_is_found(tmp_path: Path, source: str, wrong: bool) -> None:
+    assert bool(hidden_imports(_write(tmp_path, {"app.py": source}))) is wrong
