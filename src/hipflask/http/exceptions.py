@@ -1,7 +1,7 @@
 """Errors that are answers: one exception class for each HTTP status a server may refuse a request with.
 
-Raise one of them in a view, or call :func:`abort` with a status code; each is a small WSGI application of its own, too.
-Names and behaviour are those of ``werkzeug.exceptions`` 3.1; the descriptions are hipflask's.
+Raise one of them in a view, or call :func:`abort` with a status code; each is a small WSGI application of its
+own, too. Names and behaviour are those of ``werkzeug.exceptions`` 3.1; the descriptions are hipflask's.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from wsgiref.types import WSGIEnvironment
 
-    from hipflask.http.base_response import Response as BaseResponse
+    from hipflask.http.base_response import BaseResponse
     from hipflask.http.datastructures import WWWAuthenticate
 
 __all__ = [
@@ -79,7 +79,8 @@ class BadRequestKeyError(BadRequest, KeyError):
 
     _description: str | None = BadRequest.description
 
-    #: Whether the description names the key. Off by default: a key may tell a client more than it should know.
+    #: Whether the description names the key. Off by default: a key may tell a client more than it should
+    #: know.
     show_exception = False
 
     def __init__(self, arg: object = None, *args: Any, **kwargs: Any) -> None:
@@ -351,7 +352,8 @@ class _RetryAfter(HTTPException):
     Args:
         description: See :class:`HTTPException`.
         response: See :class:`HTTPException`.
-        retry_after: Seconds to wait, or the point in time (UTC if naive) to try again, sent as ``Retry-After``.
+        retry_after: Seconds to wait, or the point in time (UTC if naive) to try again, sent as
+            ``Retry-After``.
     """
 
     def __init__(
@@ -463,11 +465,9 @@ class HTTPVersionNotSupported(HTTPException):
 
 def _classes_by_code() -> dict[int, type[HTTPException]]:
     """Return the class of each status code: the one that defines the code, not the special cases below it."""
-    return {
-        cls.code: cls
-        for cls in globals().values()
-        if isinstance(cls, type) and issubclass(cls, HTTPException) and vars(cls).get("code") is not None
-    }
+    classes = (value for value in globals().values() if isinstance(value, type))
+    errors = (cls for cls in classes if issubclass(cls, HTTPException))
+    return {cls.code: cls for cls in errors if cls.code is not None and "code" in vars(cls)}
 
 
 #: The exception class for each status code from 400 on that has one.
@@ -504,9 +504,9 @@ class Aborter:
             LookupError: The mapping has no class for *code*.
         """
         if not isinstance(code, int):
-            from hipflask.http.base_response import Response
+            from hipflask.http.base_response import BaseResponse
 
-            if isinstance(code, Response):
+            if isinstance(code, BaseResponse):
                 raise HTTPException(response=code)
         found = self.mapping.get(code)  # type: ignore[arg-type]  # any other object is simply not found
         if found is None:

@@ -10,10 +10,9 @@ from markupsafe import Markup, escape
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIEnvironment
 
-    from hipflask.http.base_response import Response as BaseResponse
+        from hipflask.http.base_response import BaseResponse
+    from hipflask.http.request import Request
     from hipflask.http.response import Response
-
-    from hipflask.http.base_request import Request as BaseRequest
 
 __all__ = ["HTTPException"]
 
@@ -43,7 +42,7 @@ class HTTPException(Exception):
         """The reason phrase of the status code, ``"Unknown Error"`` for a code without one."""
         from hipflask.http.status import HTTP_STATUS_CODES
 
-        return HTTP_STATUS_CODES.get(self.code, "Unknown Error")  # type: ignore[arg-type]  # no key is None
+        return HTTP_STATUS_CODES.get(self.code or 0, "Unknown Error")
 
     def get_description(
         self, environ: WSGIEnvironment | None = None, scope: dict[str, Any] | None = None
@@ -66,7 +65,7 @@ class HTTPException(Exception):
 
     def get_response(
         self,
-        environ: WSGIEnvironment | BaseRequest | None = None,
+        environ: WSGIEnvironment | Request | None = None,
         scope: dict[str, Any] | None = None,
     ) -> Response | BaseResponse:
         """Return the response to send: the one given to the constructor, else one made from this error.
@@ -79,7 +78,8 @@ class HTTPException(Exception):
             return self.response
         from hipflask.http.response import Response
 
-        environ = getattr(environ, "environ", environ)
+        if environ is not None and not isinstance(environ, dict):
+            environ = environ.environ
         headers = self.get_headers(environ, scope)
         return Response(self.get_body(environ, scope), self.code, headers)
 
