@@ -508,7 +508,7 @@ class Aborter:
 
             if isinstance(code, BaseResponse):
                 raise HTTPException(response=code)
-        found = self.mapping.get(code)  # type: ignore[arg-type]  # any other object is simply not found
+        found = self.mapping.get(code)
         if found is None:
             raise LookupError(
                 f"There is no exception for status {code!r}. Pass one of the aborter's mapping."

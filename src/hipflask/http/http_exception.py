@@ -10,7 +10,7 @@ from markupsafe import Markup, escape
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIEnvironment
 
-        from hipflask.http.base_response import BaseResponse
+    from hipflask.http.base_response import BaseResponse
     from hipflask.http.request import Request
     from hipflask.http.response import Response
 
