@@ -1,7 +1,7 @@
 """The Python blocks of the documentation run, in order, page by page.
 
-A block after ``<!-- compiled only: REASON -->`` is compiled and not run (it serves forever, say). Blocks of one
-page share their names, as for a reader who types them along.
+A block after ``<!-- compiled only: REASON -->`` is compiled and not run (it serves forever, say). Blocks of
+one page share their names, as for a reader who types them along.
 """
 
 from __future__ import annotations

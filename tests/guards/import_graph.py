@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tests.guards.source_tree import Module, is_type_checking, modules
 
-__all__ = ["Import", "cycles", "imports_of_tree", "module_strings"]
+__all__ = ["Import", "cycles", "dynamic_imports", "imports_of_tree", "module_strings"]
 
 
 @dataclass(frozen=True)
@@ -95,6 +95,31 @@ def module_strings(root: Path) -> Iterator[tuple[str, int, str]]:
             text = node.value.replace(":", ".")
             if text in packages or ("." in text and text.rpartition(".")[0] in packages):
                 yield module.name, node.lineno, node.value
+
+
+def _is_own_submodule(node: ast.expr) -> bool:
+    """Return whether an expression is ``f"{__name__}.something"``: a package's lazily imported part."""
+    match node:
+        case ast.JoinedStr(
+            values=[ast.FormattedValue(value=ast.Name(id="__name__")), ast.Constant(value=str(text)), *_]
+        ):
+            return text.startswith(".")
+    return False
+
+
+def _is_import_call(node: ast.AST) -> bool:
+    if not isinstance(node, ast.Call) or not node.args or _is_own_submodule(node.args[0]):
+        return False
+    name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", None)
+    return name in ("import_module", "__import__")
+
+
+def dynamic_imports(root: Path) -> Iterator[tuple[str, int]]:
+    """Yield (module, line) for each import by a call, parts of the package's own by ``__name__`` left out."""
+    for module in modules(root):
+        for node in ast.walk(module.tree):
+            if isinstance(node, ast.Call) and _is_import_call(node):
+                yield module.name, node.lineno
 
 
 def _reachable(graph: dict[str, set[str]], start: str) -> set[str]:

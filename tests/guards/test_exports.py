@@ -53,7 +53,9 @@ def _faults_of(module: Module) -> Iterator[str]:
         yield f"{module.name}: cannot be imported: {error}"
         return
     for name in sorted(set(names)):
-        if not hasattr(imported, name):
+        try:
+            getattr(imported, name)
+        except (AttributeError, ImportError):  # ImportError: a name that is imported when it is asked for
             yield f"{module.name}: `__all__` names {name}, which does not exist"
 
 
