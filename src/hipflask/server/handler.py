@@ -1,0 +1,252 @@
+"""Serving one request: the environ, the call of the application, the log line."""
+
+from __future__ import annotations
+
+import socket
+import sys
+import traceback
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote_to_bytes
+
+from hipflask.http.exceptions import HTTPException
+from hipflask.server.access_log import access_logger, printable, time_stamp
+from hipflask.server.body import InputStream, open_body
+from hipflask.server.connection import ClientGoneError, Connection
+from hipflask.server.parser import RequestHead
+from hipflask.server.writer import ResponseWriter
+
+if TYPE_CHECKING:
+    from hipflask.server.pure import BaseWSGIServer
+
+__all__ = ["WSGIRequestHandler"]
+
+
+class WSGIRequestHandler:
+    """Serves the requests of one connection, one after another.
+
+    A subclass given as ``request_handler`` may change the log (`log_request`, `log`), the environ
+    (`make_environ`) or `address_string`.
+
+    Args:
+        request: The client's socket.
+        client_address: The client's address as the socket gives it.
+        server: The server that accepted the connection.
+
+    Attributes:
+        environ: The environ of the present request.
+        command: The present request's method.
+        path: The present request's target as sent.
+        requestline: The present request's first line.
+        request_version: ``"HTTP/1.1"`` or ``"HTTP/1.0"``.
+        close_connection: No other request follows.
+        is_broken: The answer failed half-way, so the connection has to be broken off.
+    """
+
+    server_version = "hipflask"
+
+    def __init__(self, request: socket.socket, client_address: Any, server: BaseWSGIServer) -> None:
+        self.request = request
+        self.client_address = client_address
+        self.server = server
+        self.environ: dict[str, Any] = {}
+        self.command = ""
+        self.path = ""
+        self.requestline = ""
+        self.request_version = "HTTP/1.1"
+        self.close_connection = False
+        self.is_broken = False
+        self._connection: Connection
+        self._head: RequestHead
+        self._input: InputStream
+        self._writer: ResponseWriter
+
+    def begin(self, connection: Connection, head: RequestHead) -> None:
+        """Take the next request of the connection."""
+        self._connection = connection
+        self._head = head
+        self._input = open_body(head, connection, self._send_continue)
+        self.command = head.method
+        self.path = head.target
+        self.requestline = head.request_line
+        self.request_version = f"HTTP/1.{head.minor_version}"
+        connection.restart_clocks()
+
+    def handle(self) -> None:
+        """Serve the request that was begun."""
+        if self._head.path == "*":
+            self._answer(204, "No Content", "")  # OPTIONS * asks about the server (RFC 9110, 9.3.7)
+            self.close_connection = self.is_broken or not self._writer.is_keep_alive
+            self.log_request(204, 0)
+        else:
+            self.run_wsgi()
+        if not self.close_connection and not self._input.drain(self._connection.limits.max_drain_bytes):
+            self.close_connection = True
+
+    def make_environ(self) -> dict[str, Any]:
+        """Return the environ of the present request.
+
+        Source: PEP 3333; ``REQUEST_URI``, ``RAW_URI`` and ``werkzeug.socket`` as Flask's development server
+        sets them.
+        """
+        head = self._head
+        server = self.server
+        environ: dict[str, Any] = {
+            "wsgi.version": (1, 0),
+            "wsgi.url_scheme": "https" if server.ssl_context is not None else "http",
+            "wsgi.input": self._input,
+            "wsgi.errors": sys.stderr,
+            "wsgi.multithread": server.multithread,
+            "wsgi.multiprocess": server.multiprocess,
+            "wsgi.run_once": False,
+            "werkzeug.socket": self.request,
+            "SERVER_SOFTWARE": self.server_version,
+            "SERVER_PROTOCOL": self.request_version,
+            "SERVER_NAME": server.server_name,
+            "SERVER_PORT": str(server.server_port),
+            "REQUEST_METHOD": head.method,
+            "SCRIPT_NAME": "",
+            # Latin-1 text of the decoded bytes, as PEP 3333 says; most paths have nothing to decode.
+            "PATH_INFO": unquote_to_bytes(head.path.encode("latin-1")).decode("latin-1")
+            if "%" in head.path
+            else head.path,
+            "QUERY_STRING": head.query,
+            "REQUEST_URI": head.target,
+            "RAW_URI": head.target,
+            "REMOTE_ADDR": self.address_string(),
+            "REMOTE_PORT": self.port_integer(),
+        }
+        _add_fields(environ, head)
+        return environ
+
+    def run_wsgi(self) -> None:
+        """Call the application and send its answer, or one of our own if it fails before it has begun one."""
+        self.environ = environ = self.make_environ()
+        writer = self._writer = self._new_writer()
+        try:
+            self._call_application(environ, writer)
+        except ClientGoneError as error:
+            self.is_broken = True
+            self.connection_dropped(error, environ)
+        except (Exception, SystemExit) as error:
+            self._fail(error)
+        writer = self._writer
+        self.close_connection = self.is_broken or not writer.is_keep_alive
+        self.log_request(writer.status[:3] or "-", writer.sent_bytes)
+
+    def connection_dropped(self, error: BaseException, environ: dict[str, Any] | None = None) -> None:
+        """Take note that the client went away; does nothing, for clients may."""
+
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+        """Write the access log's line.
+
+        Args:
+            code: The status code; ``"-"`` if none was sent.
+            size: The size of the body that was sent.
+        """
+        self.log("info", '"%s" %s %s', printable(self.requestline), code, size)
+
+    def log_error(self, format: str, *args: object) -> None:
+        """Write a line of level error."""
+        self.log("error", format, *args)
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Write a line of level info."""
+        self.log("info", format, *args)
+
+    def log(self, type: str, message: str, *args: object) -> None:
+        """Write a line with the client's address and the time.
+
+        Args:
+            type: Name of the level: ``"info"``, ``"warning"``, ``"error"``.
+            message: The text, with ``%`` places for the arguments.
+            *args: What is put into them.
+        """
+        write = getattr(access_logger(), type)
+        write("%s - - [%s] " + message, self.address_string(), time_stamp(), *args)
+
+    def address_string(self) -> str:
+        """Return the client's address, ``"<local>"`` on a Unix socket."""
+        address = self.client_address
+        return str(address[0]) if isinstance(address, tuple) else "<local>"
+
+    def port_integer(self) -> int:
+        """Return the client's port, 0 on a Unix socket."""
+        address = self.client_address
+        return int(address[1]) if isinstance(address, tuple) else 0
+
+    @property
+    def must_reset(self) -> bool:
+        """Whether only a reset shows the client that the answer is not whole."""
+        return self.is_broken and self._writer.ends_by_closing
+
+    def _call_application(self, environ: dict[str, Any], writer: ResponseWriter) -> None:
+        """Run the application and send all of its body; the iterable is closed in any case (PEP 3333)."""
+        iterable = self.server.app(environ, writer.start_response)
+        try:
+            writer.send(iterable)
+        finally:
+            close = getattr(iterable, "close", None)
+            if close is not None:
+                close()
+
+    def _fail(self, error: BaseException) -> None:
+        """Answer for an application that failed, as far as that is still possible."""
+        if self.server.passthrough_errors or (isinstance(error, SystemExit) and not self.server.multithread):
+            self.is_broken = True
+            raise error
+        if self._input.is_broken and isinstance(error, HTTPException):
+            status, phrase, text = error.code or 400, error.name, "The request body could not be read."
+        else:
+            status, phrase, text = 500, "Internal Server Error", "The application failed; its log says why."
+            report = "".join(traceback.format_exception(error)).rstrip()
+            self.log_error("The application failed on %s %s\n%s", self.command, printable(self.path), report)
+        if self._writer.is_head_sent:
+            self.is_broken = self.is_broken or not self._writer.is_complete
+            self._writer.is_keep_alive = self._writer.is_complete and self._writer.is_keep_alive
+        else:
+            self._answer(status, phrase, text)
+
+    def _answer(self, status: int, phrase: str, text: str) -> None:
+        """Send an answer of the server's own."""
+        writer = self._writer = self._new_writer()
+        writer.is_keep_alive = writer.is_keep_alive and status < 400
+        fields = [("Content-Type", "text/plain; charset=utf-8")] if text else []
+        writer.start_response(f"{status} {phrase}", fields)
+        try:
+            writer.send([f"{status} {phrase}: {text}\n".encode()] if text else [])
+        except ClientGoneError as error:
+            self.is_broken = True
+            self.connection_dropped(error, self.environ)
+
+    def _new_writer(self) -> ResponseWriter:
+        """Return a writer for the present request."""
+        return ResponseWriter(self._connection, self._head, self.server_version, self._can_continue)
+
+    def _can_continue(self) -> bool:
+        """Tell whether another request may follow on this connection."""
+        connection = self._connection
+        if self.server.is_stopping or connection.requests >= connection.limits.max_requests:
+            return False
+        return self._input.can_end_within(connection.limits.max_drain_bytes)
+
+    def _send_continue(self) -> None:
+        """Tell the client to send the body (RFC 9110, 10.1.1)."""
+        if not self._writer.is_head_sent:
+            self._connection.send(b"HTTP/1.1 100 Continue\r\n\r\n")
+
+
+def _add_fields(environ: dict[str, Any], head: RequestHead) -> None:
+    """Add the header fields under CGI's names; those sent more than once are joined."""
+    for name, value in head.fields:
+        key = name.upper().replace("-", "_")
+        if key not in {"CONTENT_TYPE", "CONTENT_LENGTH"}:
+            key = "HTTP_" + key
+            if key in environ:
+                joint = "; " if key == "HTTP_COOKIE" else ","
+                environ[key] = f"{environ[key]}{joint}{value}"
+                continue
+        environ[key] = value
+    if head.host:
+        environ["HTTP_HOST"] = head.host  # the target's where it has one
+    if head.is_chunked:
+        environ["wsgi.input_terminated"] = True

@@ -1,0 +1,121 @@
+"""`run_simple` and `make_server`, with the parameters of `werkzeug.serving`'s."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable
+from typing import Any
+
+from hipflask.server.handler import WSGIRequestHandler
+from hipflask.server.pure import BaseWSGIServer, ThreadedWSGIServer, WSGIApplication
+
+__all__ = ["is_running_from_reloader", "make_server", "run_simple"]
+
+
+def make_server(
+    host: str,
+    port: int,
+    app: WSGIApplication,
+    threaded: bool = False,
+    processes: int = 1,
+    request_handler: type[WSGIRequestHandler] | None = None,
+    passthrough_errors: bool = False,
+    ssl_context: Any = None,
+    fd: int | None = None,
+) -> BaseWSGIServer:
+    """Return a server that listens already; its ``serve_forever`` serves, in a thread if need be.
+
+    Args:
+        host: Name or address to listen on, or ``unix://`` and a path.
+        port: Port; 0 for any free one, told by the server's ``port``.
+        app: The WSGI application.
+        threaded: Answer several requests at a time.
+        processes: Must be 1: this server does not fork.
+        request_handler: A subclass of `hipflask.server.handler.WSGIRequestHandler`.
+        passthrough_errors: Let errors of the application pass out of the server.
+        ssl_context: An `ssl.SSLContext`, a pair of paths (certificate, key), or ``"adhoc"``.
+        fd: Descriptor of a socket that is listening already.
+
+    Raises:
+        BindError: The address cannot be listened on; a `SystemExit`.
+        ValueError: More than one process is asked for.
+    """
+    if processes > 1:
+        other = "; threaded=True is given already" if threaded else ""
+        raise ValueError(
+            f"processes is {processes}: this server has one process{other}. "
+            "Use threaded=True, or a server such as gunicorn for several processes."
+        )
+    server_class = ThreadedWSGIServer if threaded else BaseWSGIServer
+    return server_class(host, port, app, request_handler, passthrough_errors, ssl_context, fd)
+
+
+def run_simple(
+    hostname: str,
+    port: int,
+    application: WSGIApplication,
+    use_reloader: bool = False,
+    use_debugger: bool = False,
+    use_evalex: bool = True,
+    extra_files: Iterable[str] | None = None,
+    exclude_patterns: Iterable[str] | None = None,
+    reloader_interval: int = 1,
+    reloader_type: str = "auto",
+    threaded: bool = False,
+    processes: int = 1,
+    request_handler: type[WSGIRequestHandler] | None = None,
+    static_files: dict[str, str | tuple[str, str]] | None = None,
+    passthrough_errors: bool = False,
+    ssl_context: Any = None,
+) -> None:
+    """Serve an application until Ctrl+C.
+
+    Args:
+        hostname: Name or address to listen on, or ``unix://`` and a path.
+        port: Port; 0 for any free one.
+        application: The WSGI application.
+        use_reloader: Restart when a source file changes. Not available yet: one line says so.
+        use_debugger: Show tracebacks in the browser. Not available yet: one line says so.
+        use_evalex: Belongs to the debugger.
+        extra_files: Belongs to the reloader.
+        exclude_patterns: Belongs to the reloader.
+        reloader_interval: Belongs to the reloader.
+        reloader_type: Belongs to the reloader.
+        threaded: Answer several requests at a time.
+        processes: Must be 1.
+        request_handler: A subclass of `hipflask.server.handler.WSGIRequestHandler`.
+        static_files: Not available yet; files of a Flask application's static folder need no setting.
+        passthrough_errors: Let errors of the application pass out of the server.
+        ssl_context: An `ssl.SSLContext`, a pair of paths (certificate, key), or ``"adhoc"``.
+
+    Raises:
+        BindError: The address cannot be listened on; a `SystemExit` with one clear line and exit status 1.
+        NotImplementedError: ``static_files`` was given.
+    """
+    if static_files:
+        raise NotImplementedError("static_files is not available yet. Use the application's static folder.")
+    missing = [name for name, wanted in (("reloader", use_reloader), ("debugger", use_debugger)) if wanted]
+    if missing:
+        verb = "comes" if len(missing) == 1 else "come"
+        print(
+            f" * The {' and the '.join(missing)} {verb} with a later version; serving without.",
+            file=sys.stderr,
+        )
+    server = make_server(
+        hostname,
+        port,
+        application,
+        threaded=threaded,
+        processes=processes,
+        request_handler=request_handler,
+        passthrough_errors=passthrough_errors,
+        ssl_context=ssl_context,
+    )
+    server.log_startup()
+    server.serve_forever()
+
+
+def is_running_from_reloader() -> bool:
+    """Tell whether this process was started by a reloader (``WERKZEUG_RUN_MAIN`` is ``true``)."""
+    return os.environ.get("WERKZEUG_RUN_MAIN") == "true"
