@@ -37,7 +37,8 @@ help:
 	@echo "make install   .venv with the package (editable) and the contributors' tools"
 
 $(BIN)/python:
-	@test -n "$(PYTHON)" || { echo "hipflask needs Python 3.11 or newer; name one with: make PYTHON=/path/to/python" >&2; exit 1; }
+	@$(or $(PYTHON),false) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
+		{ echo "hipflask needs Python 3.11 or newer; name one with: make PYTHON=/path/to/python" >&2; exit 1; }
 	@echo "Making $(VENV) with $(PYTHON) ..."
 	@$(PYTHON) -m venv $(VENV)
 
