@@ -26,9 +26,8 @@ _SUFFIXES = {
     ".cfg",
 }
 # Home folders and workspaces; the pieces are joined here so that this file does not name one itself.
-_MACHINE_PATH = re.compile(
-    r"(?<![\w./>-])/(?:" + "|".join(["work", "root", "Users", r"home/\w+", "tmp/ref"]) + r")/\w"
-)
+_PREFIXES = [r"work/\w", r"root/\.\w", r"Users/\w", r"home/\w+/\w", r"tmp/(?:ref|coord)\b"]
+_MACHINE_PATH = re.compile(rf"(?<![\w./>-])/(?:{'|'.join(_PREFIXES)})")
 
 
 def project_files(root: Path) -> Iterator[Path]:
@@ -61,6 +60,8 @@ def test_project_names_no_machine_path(project_root: Path) -> None:
         pytest.param("see /{}/main/src", True, id="workspace"),
         pytest.param('open("/{}/x")', True, id="quoted"),
         pytest.param("http://localhost/{}/x", False, id="url"),
+        pytest.param("/root/a", False, id="url-path"),
+        pytest.param("/ro" + "ot/.cache", True, id="home"),
         pytest.param("docs/{}/x", False, id="relative"),
     ],
 )
