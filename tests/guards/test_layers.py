@@ -20,6 +20,7 @@ DEFERRED_UPWARDS = {
         for name in ("run", "test_client", "test_cli_runner", "cli", "wsgi_app")
     ),
     ("hipflask.app", "Flask.asgi_app"),
+    ("hipflask.app", "Flask.test_request_context"),  # its arguments are the test client's
     ("hipflask.app_setup", "App.cli"),
     ("hipflask.scaffold", "Scaffold.cli"),
     ("hipflask.blueprints", "Blueprint.cli"),
