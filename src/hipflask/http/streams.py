@@ -91,6 +91,28 @@ class LimitedStream(RawIOBase):
             parts.append(data)
         return b"".join(parts)
 
+    def read(self, size: int | None = -1) -> bytes:
+        """Read up to *size* bytes, all that are left if it is negative; see :meth:`io.RawIOBase.read`.
+
+        Raises:
+            ClientDisconnected: The body ends too early (status 400).
+            RequestEntityTooLarge: The limit is a maximum, and the body is longer (status 413).
+        """
+        # PERF: the method of RawIOBase calls readinto, which copies once more.
+        if size is None or size < 0:
+            return self.readall()
+        if not size:
+            return b""
+        left = self.limit - self._pos
+        if left <= 0:
+            self._at_limit()
+            return b""
+        data = self._read_some(min(size, left))
+        if not data and not self._limit_is_max:
+            self.on_disconnect()
+        self._pos += len(data)
+        return data
+
     def readall(self) -> bytes:
         """Read what is left and return it.
 
