@@ -49,11 +49,13 @@ SEARCH_EXTRA_LENGTH = 8
 # Bytes of one part's headers, of the preamble or the epilogue, where max_form_memory_size sets no limit of
 # its own. The same as that setting's default in a request.
 _MAX_PENDING = 500_000
-# What may follow a boundary on its line. The number bounds what has to be looked at again when more data
-# arrives; RFC 2046 wants a few blanks to be tolerated. A carriage return at the very end may be half a line
-# end: wait.
-_LINE_END_RE = re.compile(rb"[ \t\f\v]{0,1000}(?:\r\n|\n|\r(?=[\s\S]))")
-_PARTIAL_LINE_END_RE = re.compile(rb"(?:-|[ \t\f\v]{0,1000}\r?)\Z")
+# Lines to look at in Python that turn out not to be the boundary, though they begin like it.
+_MAX_PLAIN_CANDIDATES = 8
+# What may follow a boundary on its line, or the beginning of that at the end of the data. The number bounds
+# what has to be looked at again when more data arrives; RFC 2046 wants a few blanks to be tolerated. A
+# carriage return at the very end may be half a line end: wait.
+_LINE_END = rb"(?:(?P<end>--|[ \t\f\v]{0,1000}(?:\r\n|\n|\r(?=[\s\S])))|(?:-|[ \t\f\v]{0,1000}\r?)\Z)"
+_LINE_END_RE = re.compile(_LINE_END)
 _AFTER_LAST_RE = re.compile(rb"[ \t\f\v]*(?:\r\n|\n|\r)?")
 # PERF: what browsers send, without escapes; parsing the header in general takes five times as long.
 _PLAIN_DISPOSITION_RE = re.compile(r'form-data; ?name="([^"\\%]*)"(?:; ?filename="([^"\\%]*)")?')
@@ -360,21 +362,36 @@ class MultipartDecoder:
         buffer = self.buffer
         delimiter = self._delimiter
         position = buffer.find(delimiter, self._search_position)
-        while position >= 0:
+        for _ in range(_MAX_PLAIN_CANDIDATES):
+            if position < 0:
+                break
             start = _line_start(buffer, position)
             if start != position or self._may_start_at(position):
                 after = position + len(delimiter)
-                if buffer.startswith(b"--", after):
-                    return start, after + 2
                 match = _LINE_END_RE.match(buffer, after)
                 if match is not None:
-                    return start, match.end()
-                if _PARTIAL_LINE_END_RE.match(buffer, after):
-                    self._search_position = start
-                    return None
+                    return self._found(start, match)
             position = buffer.find(delimiter, position + 1)
+        if position >= 0:
+            match = self._compiled().search(buffer, position)
+            if match is not None:
+                return self._found(_line_start(buffer, match.start()), match)
         self._search_position = self._end_of_data()
         return None
+
+    def _found(self, start: int, match: re.Match[bytes]) -> tuple[int, int] | None:
+        """Return a boundary, or note that more bytes are needed to tell whether it is one."""
+        if match["end"] is not None:
+            return start, match.end()
+        self._search_position = start
+        return None
+
+    def _compiled(self) -> re.Pattern[bytes]:
+        """Return the pattern of the boundaries that may follow in the present state."""
+        # PERF: only bodies with many lines like boundaries pay for it: compiling takes longer than parsing
+        # most forms.
+        before = b"" if self.state is State.PREAMBLE else b"(?<=[\r\n]" + re.escape(self._delimiter) + b")"
+        return re.compile(re.escape(self._delimiter) + before + _LINE_END)
 
     def _may_start_at(self, position: int) -> bool:
         """Tell whether a boundary may stand there without a line end before it.
