@@ -321,7 +321,7 @@ class LocalProxy(Generic[T]):
     # would be 800: the interpreter then looks at the proxy itself first, and drops an AttributeError.
     def __getattribute__(self, name: str) -> Any:
         find, pick, _, _, _ = _proxy_parts(self)
-        if name == "_get_current_object":
+        if name in _OWN_NAMES:
             return object.__getattribute__(self, name)
         try:
             obj = find()
@@ -492,6 +492,9 @@ class LocalProxy(Generic[T]):
 # The slot cannot be read as an attribute, since reading attributes of a proxy means the object's.
 _proxy_parts = LocalProxy.__dict__["_parts"].__get__
 _set_proxy_parts = LocalProxy.__dict__["_parts"].__set__
+
+# deepcopy() asks the instance and not, as copy() does, its class.
+_OWN_NAMES = frozenset({"_get_current_object", "__deepcopy__"})
 
 # Tools (isinstance, inspect, doctest, debuggers) look at these on whatever they meet, unbound proxies too.
 _NAMES_OF_AN_UNBOUND_PROXY = frozenset(
