@@ -76,7 +76,7 @@ class FileStorage:
     def _parse_content_type(self) -> tuple[str, dict[str, str]]:
         parsed: tuple[str, dict[str, str]] | None = self.__dict__.get("_parsed_content_type")
         if parsed is None:
-            from hipflask.http.fields import parse_options_header
+            from hipflask.http.options import parse_options_header
 
             parsed = self._parsed_content_type = parse_options_header(self.content_type)
         return parsed

@@ -93,7 +93,7 @@ class HeaderSet(MutableSet[str]):
 
     def to_header(self) -> str:
         """Return the value of the header: the names separated by commas, quoted where they need it."""
-        from hipflask.http.fields import quote_header_value
+        from hipflask.http.quoting import quote_header_value
 
         return ", ".join(map(quote_header_value, self._headers))
 
