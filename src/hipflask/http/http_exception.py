@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup, escape
 
+from hipflask.http.status import HTTP_STATUS_CODES
+
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIEnvironment
 
@@ -40,8 +42,6 @@ class HTTPException(Exception):
     @property
     def name(self) -> str:
         """The reason phrase of the status code, ``"Unknown Error"`` for a code without one."""
-        from hipflask.http.status import HTTP_STATUS_CODES
-
         return HTTP_STATUS_CODES.get(self.code or 0, "Unknown Error")
 
     def get_description(
