@@ -39,7 +39,7 @@ class EnvironBuilder:
     Args:
         path: Path of the URL, percent-encoded or not. A query string after ``?`` is split off, a scheme and
             host are ignored.
-        base_url: Scheme, host and root (``SCRIPT_NAME``) of the application, ``http://localhost/`` by default.
+        base_url: Scheme, host and root (``SCRIPT_NAME``) of the application; default ``http://localhost/``.
         query_string: Text after ``?``, or a mapping to be encoded.
         method: Request method.
         input_stream: A seekable stream with the body; then there can be no *data*.

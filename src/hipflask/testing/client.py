@@ -262,8 +262,9 @@ class Client:
     def _get_jar(self) -> CookieJar:
         if self._cookies is None:
             raise TypeError(
-                f"{self!r} was made with use_cookies=False, so it has no cookies. "
-                "Make it with use_cookies=True."
+                # Tests of Flask look for the first sentence.
+                f"Cookies are disabled. {self!r} was made with use_cookies=False; "
+                "make it with use_cookies=True."
             )
         return self._cookies
 

@@ -170,7 +170,9 @@ class FlaskClient(Client):
             session = interface.open_session(app, ctx.request)
         if session is None:
             raise RuntimeError(
-                f"{type(interface).__name__} of {app!r} opened no session. Is app.secret_key set?"
+                # Flask's own tests look for the first sentence.
+                f"Session backend did not open a session. {type(interface).__name__} of {app!r} "
+                "returned None; is app.secret_key set?"
             )
         yield session
         if interface.is_null_session(session):
