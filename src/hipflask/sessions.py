@@ -280,12 +280,14 @@ class SecureCookieSessionInterface(SessionInterface):
 
         A response that depends on the session, or sets it, gets ``Vary: Cookie``.
         """
-        if session.accessed:
-            response.vary.add("Cookie")
+        is_vary_set = session.accessed
+        if is_vary_set:
+            _vary_by_cookie(response)
         if not session:
             if session.modified:
                 response.delete_cookie(self.get_cookie_name(app), **self._cookie_options(app))
-                response.vary.add("Cookie")
+                if not is_vary_set:
+                    _vary_by_cookie(response)
             return
         if not self.should_set_cookie(app, session):
             return
@@ -299,7 +301,8 @@ class SecureCookieSessionInterface(SessionInterface):
         expires = self.get_expiration_time(app, session)
         name = self.get_cookie_name(app)
         response.set_cookie(name, _as_text(text), expires=expires, **self._cookie_options(app))
-        response.vary.add("Cookie")
+        if not is_vary_set:
+            _vary_by_cookie(response)
 
     def _cookie_options(self, app: Flask) -> dict[str, Any]:
         return {
@@ -310,6 +313,15 @@ class SecureCookieSessionInterface(SessionInterface):
             "samesite": self.get_cookie_samesite(app),
             "partitioned": self.get_cookie_partitioned(app),
         }
+
+
+def _vary_by_cookie(response: Response) -> None:
+    """Say to caches that the response depends on the request's cookies (RFC 9110, 12.5.5)."""
+    headers = response.headers
+    if "Vary" in headers:
+        response.vary.add("Cookie")
+    else:
+        headers["Vary"] = "Cookie"  # PERF: without parsing a header that is not there
 
 
 def _as_text(value: str | bytes) -> str:
