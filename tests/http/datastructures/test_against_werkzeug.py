@@ -108,7 +108,7 @@ conversions = st.sampled_from([int, str, keep_only_letters, None])
 
 def calls(*strategies: tuple[str, st.SearchStrategy[Any] | list[Any]]) -> st.SearchStrategy[list[Operation]]:
     """Return sequences of operations; each is given by name and a list of strategies for its arguments."""
-    each = [
+    each: list[st.SearchStrategy[Any]] = [
         st.tuples(st.just(name), st.tuples(*args) if isinstance(args, list) else args, st.just({}))
         for name, args in strategies
     ]
@@ -296,7 +296,7 @@ def test_immutable_list_does_what_werkzeugs_does(initial: Any, operations: list[
 
 @given(st.one_of(mappings, st.sampled_from([None, 5, "ab", [1]])))
 def test_iter_multi_items_yields_what_werkzeugs_does(mapping: Any) -> None:
-    results = []
+    results: list[Any] = []
     for module in (ours, theirs):
         try:
             results.append(list(module.iter_multi_items(built(mapping, module))))
@@ -308,7 +308,9 @@ def test_iter_multi_items_yields_what_werkzeugs_does(mapping: Any) -> None:
 # Headers
 
 names = st.sampled_from(["X-A", "x-a", "Content-Type", "content-type", "B", "é"])
-texts = st.sampled_from(["1", "2", "text/html", "é", "", "a\nb", "a\r", 5, None, b"x", 1.5, True, "\x0b\u2028"])
+texts = st.sampled_from(
+    ["1", "2", "text/html", "é", "", "a\nb", "a\r", 5, None, b"x", 1.5, True, "\x0b\u2028"]
+)
 text_lists = st.lists(texts, max_size=3)
 positions = st.integers(-3, 3)
 slices = st.builds(slice, positions, positions, st.sampled_from([None, 1, 2, -1]))
@@ -318,14 +320,16 @@ header_mappings = st.dictionaries(
     names, st.one_of(texts, text_lists, text_lists.map(tuple), st.sets(st.just("1"))), max_size=3
 )
 environs = st.dictionaries(
-    st.sampled_from(["HTTP_X_A", "HTTP_B", "CONTENT_TYPE", "CONTENT_LENGTH", "HTTP_CONTENT_TYPE", "X", "HTTP_"]),
+    st.sampled_from(
+        ["HTTP_X_A", "HTTP_B", "CONTENT_TYPE", "CONTENT_LENGTH", "HTTP_CONTENT_TYPE", "X", "HTTP_"]
+    ),
     st.sampled_from(["1", "2", ""]),
 )
+# No CombinedMultiDict: the order of its keys is a matter of chance in Werkzeug.
 made_headers = st.one_of(
     safe_pairs.map(lambda items: Make("Headers", items)),
     safe_pairs.map(lambda items: Make("MultiDict", items)),
     environs.map(lambda environ: Make("EnvironHeaders", environ)),
-    safe_pairs.map(lambda items: Make("CombinedMultiDict", [Make("MultiDict", items)])),
 )
 fields = st.one_of(header_pairs, header_mappings, made_headers)
 field_arguments = st.one_of(fields, st.sampled_from([None, 5, "ab", ["ab"]]))
@@ -407,7 +411,7 @@ def test_headers_take_keyword_arguments_as_werkzeugs_do(some: Any, others: Any) 
 
 @given(st.one_of(header_pairs, header_mappings))
 def test_headers_are_built_as_werkzeugs_are(initial: Any) -> None:
-    results = []
+    results: list[Any] = []
     for module in (ours, theirs):
         try:
             results.append(state(module.Headers(initial)))

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["EnvironHeaders", "Headers"]
 
 T = TypeVar("T")
+D = TypeVar("D")
 
 _MISSING: Any = object()
 
@@ -118,7 +119,7 @@ class Headers:
     @overload
     def get(self, key: str, default: None = None, *, type: Callable[[str], T]) -> T | None: ...
     @overload
-    def get(self, key: str, default: T, type: Callable[[str], T]) -> T: ...
+    def get(self, key: str, default: D, type: Callable[[str], T]) -> D | T: ...
     def get(self, key: str, default: Any = None, type: Callable[[str], Any] | None = None) -> Any:
         """Return the value of the first field named *key*, converted by *type*.
 
@@ -175,12 +176,12 @@ class Headers:
         for _, value in self.items():
             yield value
 
-    def extend(self, arg: Headers | Fields | None = None, /, **kwargs: str) -> None:
+    def extend(self, arg: Headers | Fields | None = None, /, **kwargs: Values) -> None:
         """Add fields behind those that are there; nothing is replaced.
 
         Args:
             arg: As for the constructor.
-            kwargs: Further fields by name.
+            kwargs: Further fields by name; a list, tuple or set stands for several.
         """
         if arg is self:  # its list must not grow while it is read
             arg = list(self)
@@ -356,7 +357,7 @@ class Headers:
             kwargs: Further fields by name; a list, tuple or set stands for several.
         """
         if isinstance(arg, (Headers, MultiDict)):
-            for name in dict.fromkeys(arg.keys()):
+            for name in list(arg.keys()):
                 self.setlist(name, arg.getlist(name))
         elif isinstance(arg, Mapping):
             _replace(self, arg)
@@ -380,7 +381,8 @@ class Headers:
 
     def to_wsgi_list(self) -> list[tuple[str, str]]:
         """Return the fields as a new list of name-value pairs, as ``start_response`` takes them."""
-        return list(self)
+        # PERF: list(self) goes through __iter__ and __len__.
+        return self._list[:] if type(self) is Headers else list(self)
 
     def copy(self) -> Self:
         """Return headers of the same class with the same fields."""
@@ -460,7 +462,7 @@ class EnvironHeaders(ImmutableHeadersMixin, Headers):  # type: ignore[misc]  # r
     @overload
     def get(self, key: str, default: None = None, *, type: Callable[[str], T]) -> T | None: ...
     @overload
-    def get(self, key: str, default: T, type: Callable[[str], T]) -> T: ...
+    def get(self, key: str, default: D, type: Callable[[str], T]) -> D | T: ...
     def get(self, key: str, default: Any = None, type: Callable[[str], Any] | None = None) -> Any:
         """Return the value of the header *key*, as :meth:`Headers.get` does."""
         try:

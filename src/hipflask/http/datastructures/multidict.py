@@ -20,6 +20,7 @@ __all__ = [
 K = TypeVar("K")
 V = TypeVar("V")
 T = TypeVar("T")
+D = TypeVar("D")
 
 _MISSING: Any = object()
 
@@ -137,7 +138,7 @@ class MultiDict(TypeConversionDict[K, V]):
     @overload
     def get(self, key: K, default: None = None, *, type: Callable[[V], T]) -> T | None: ...
     @overload
-    def get(self, key: K, default: T, type: Callable[[V], T]) -> T: ...
+    def get(self, key: K, default: D, type: Callable[[V], T]) -> D | T: ...
     def get(self, key: K, default: Any = None, type: Callable[[V], Any] | None = None) -> Any:
         """Return the first value of *key*, converted by *type*.
 
@@ -390,7 +391,7 @@ class CombinedMultiDict(ImmutableMultiDictMixin[K, V], MultiDict[K, V]):  # type
     @overload
     def get(self, key: K, default: None = None, *, type: Callable[[V], T]) -> T | None: ...
     @overload
-    def get(self, key: K, default: T, type: Callable[[V], T]) -> T: ...
+    def get(self, key: K, default: D, type: Callable[[V], T]) -> D | T: ...
     def get(self, key: K, default: Any = None, type: Callable[[V], Any] | None = None) -> Any:
         """Return the value of *key* in the first dict that has one which *type* can convert.
 

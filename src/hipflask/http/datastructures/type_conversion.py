@@ -12,6 +12,7 @@ __all__ = ["ImmutableTypeConversionDict", "TypeConversionDict"]
 K = TypeVar("K")
 V = TypeVar("V")
 T = TypeVar("T")
+D = TypeVar("D")
 
 
 class TypeConversionDict(dict[K, V]):
@@ -24,7 +25,7 @@ class TypeConversionDict(dict[K, V]):
     @overload
     def get(self, key: K, default: None = None, *, type: Callable[[V], T]) -> T | None: ...
     @overload
-    def get(self, key: K, default: T, type: Callable[[V], T]) -> T: ...
+    def get(self, key: K, default: D, type: Callable[[V], T]) -> D | T: ...
     def get(self, key: K, default: Any = None, type: Callable[[V], Any] | None = None) -> Any:
         """Return the value of *key*, converted by *type*.
 
