@@ -260,7 +260,8 @@ def test_args_of_a_query_string_are_refused(assert_same):
         EnvironBuilder(query_string="x=1").args  # noqa: B018
     builder = EnvironBuilder()
     builder.args.add("x", "1")
-    assert builder.query_string == "x=1"
+    builder.args.add("x", "2")
+    assert builder.query_string == "x=1&x=2"
 
 
 def test_both_bodies_are_refused_with_the_remedy():

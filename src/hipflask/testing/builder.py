@@ -75,6 +75,12 @@ class EnvironBuilder:
     #: Turns the *json* argument into text.
     json_dumps = staticmethod(json_module.dumps)
 
+    #: Whether :meth:`close` was called.
+    closed = False
+
+    # On the class, so that close() finds it also if an argument is refused before it is set.
+    _files: FileMultiDict | None = None
+
     def __init__(
         self,
         path: str = "/",
@@ -96,11 +102,9 @@ class EnvironBuilder:
         json: Any = None,
         auth: Authorization | tuple[str, str] | None = None,
     ) -> None:
-        # First, so that close() finds it should one of the arguments be refused.
-        self.closed = False
         self._input_stream: IO[bytes] | None = None
         self._form: MultiDict[str, Any] | None = None
-        self._files: FileMultiDict | None = None
+        self._files = None
         self._query_string: str | None = None
         self._args: MultiDict[str, Any] | None = None
         self._set_target(path, query_string)
@@ -304,21 +308,14 @@ class EnvironBuilder:
         return 443 if self.url_scheme == "https" else 80
 
     def __del__(self) -> None:
-        try:
-            self.close()
-        except Exception:  # noqa: S110  # nobody could see it, and the interpreter may be ending
-            pass
+        self.close()
 
     def close(self) -> None:
         """Close all uploads that were added."""
         if self.closed:
             return
         for file in self._files.values() if self._files is not None else ():
-            try:
-                file.close()
-            except OSError:
-                # A file that cannot be flushed is no reason to leave the others open.
-                continue
+            file.close()
         self.closed = True
 
     def get_environ(self) -> dict[str, Any]:

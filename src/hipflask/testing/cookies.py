@@ -126,9 +126,6 @@ class CookieJar:
     def __iter__(self) -> Iterator[Cookie]:
         return iter(self._cookies.values())
 
-    def __len__(self) -> int:
-        return len(self._cookies)
-
     def get(self, key: str, domain: str, path: str) -> Cookie | None:
         """Return the cookie with this decoded name, domain and path, or ``None``."""
         return self._cookies.get((domain, path, key))
@@ -146,13 +143,13 @@ class CookieJar:
 
     def update_from_response(self, environ: dict[str, Any], headers: Iterable[str]) -> None:
         """Keep, replace or forget cookies as the ``Set-Cookie`` values that answer *environ* say."""
-        origin = request_origin(environ)
+        origin = _find_origin(environ)
         for header in headers:
             self._store(Cookie.from_response_header(*origin, header))
 
     def add_to_environ(self, environ: dict[str, Any]) -> None:
         """Make the matching cookies, and nothing else, the ``Cookie`` header of *environ*."""
-        origin = request_origin(environ)
+        origin = _find_origin(environ)
         header = "; ".join(cookie.to_request_header() for cookie in self if cookie.matches_request(*origin))
         if header:
             environ["HTTP_COOKIE"] = header
@@ -166,7 +163,7 @@ class CookieJar:
             self._cookies[cookie.storage_key] = cookie
 
 
-def request_origin(environ: dict[str, Any]) -> tuple[str, str]:
+def _find_origin(environ: dict[str, Any]) -> tuple[str, str]:
     """Return ``(host name, path)`` of a request as cookies are matched by it; the path is percent-encoded."""
     host = environ.get("HTTP_HOST") or environ.get("SERVER_NAME") or ""
     try:
