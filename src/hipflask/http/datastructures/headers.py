@@ -36,9 +36,7 @@ def _checked(name: str, value: Any) -> str:
         if "\n" in name or "\r" in name:
             raise ValueError(f"The header name {name!r} has a line break in it.")
     except TypeError:
-        raise TypeError(
-            f"The header name {name!r} is of type {type(name).__name__}; make it a str."
-        ) from None
+        raise TypeError(f"The header name {name!r} is of type {type(name).__name__}; make it a str.") from None
     return text
 
 
@@ -191,8 +189,8 @@ class Headers:
             # PERF: asking a list whether it is a Mapping takes 0.3 us.
             for name, value in arg if isinstance(arg, (list, tuple)) else iter_multi_items(arg):
                 self.add(name, value)
-        for name, value in iter_multi_items(kwargs):
-            self.add(name, value)
+        if kwargs:
+            self.extend(kwargs)
 
     def __delitem__(self, key: str | int | slice) -> None:
         if isinstance(key, str):
