@@ -292,8 +292,8 @@ def _drop_body(builder: EnvironBuilder) -> None:
     """Make *builder* a request without body, as browsers send after 301, 302 and 303."""
     if builder.method != "HEAD":
         builder.method = "GET"
-    if builder.input_stream is not None:
-        builder.input_stream.close()
-        builder.input_stream = None
+    stream: Any = builder.input_stream  # never None: the builder was made from an environ
+    stream.close()
+    builder.input_stream = None
     for name in _BODY_HEADERS:
         builder.headers.pop(name, None)
