@@ -103,7 +103,7 @@ def explain_template_loading_attempts(
     """
     lines = [f"Looking for the template {template!r}:"]
     for number, (loader, owner, found) in enumerate(attempts, 1):
-        lines.append(f"  {number}. the loader of {_owner_name(app, owner)}")
+        lines.append(f"  {number}. the loader of {_owner_name(owner)}")
         lines += [f"     {line}" for line in _loader_facts(loader)]
         lines.append(f"     result: {_result(found)}")
     count = sum(found is not None for _, _, found in attempts)
@@ -111,14 +111,14 @@ def explain_template_loading_attempts(
     app.logger.info("\n".join(lines))
 
 
-def _owner_name(app: Flask, owner: Any) -> str:
-    from hipflask.app import Flask
+def _owner_name(owner: Any) -> str:
     from hipflask.blueprints import Blueprint
+    from hipflask.scaffold import Scaffold
 
-    if isinstance(owner, Flask):
-        return f"the application {owner.import_name!r}"
     if isinstance(owner, Blueprint):
         return f"the blueprint {owner.name!r} ({owner.import_name})"
+    if isinstance(owner, Scaffold):
+        return f"the application {owner.import_name!r}"
     return repr(owner)
 
 

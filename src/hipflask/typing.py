@@ -5,10 +5,10 @@ Source: the names of ``flask.typing`` 3.1.
 
 from __future__ import annotations
 
-import typing as t
 from collections.abc import AsyncIterable, Awaitable, Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar, Union
 
-if t.TYPE_CHECKING:
+if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication  # noqa: F401  # for annotations that are strings
 
     from hipflask.http.datastructures import Headers  # noqa: F401  # likewise
@@ -37,20 +37,20 @@ __all__ = [
 ]
 
 # What a view may return: a body, or a tuple of a body with a status, headers or both.
-ResponseValue = t.Union[
+ResponseValue = Union[
     "Response",
     str,
     bytes,
-    list[t.Any],
-    Mapping[str, t.Any],
+    list[Any],
+    Mapping[str, Any],
     Iterator[str],
     Iterator[bytes],
     AsyncIterable[str],
     AsyncIterable[bytes],
 ]
 HeaderValue = str | list[str] | tuple[str, ...]
-HeadersValue = t.Union["Headers", Mapping[str, HeaderValue], Sequence[tuple[str, HeaderValue]]]
-ResponseReturnValue = t.Union[
+HeadersValue = Union["Headers", Mapping[str, HeaderValue], Sequence[tuple[str, HeaderValue]]]
+ResponseReturnValue = Union[
     ResponseValue,
     tuple[ResponseValue, HeadersValue],
     tuple[ResponseValue, int],
@@ -58,32 +58,26 @@ ResponseReturnValue = t.Union[
     "WSGIApplication",
 ]
 
-ResponseClass = t.TypeVar("ResponseClass", bound="Response")
+ResponseClass = TypeVar("ResponseClass", bound="Response")
 
 # The key of the registries: a blueprint's name, or None for the application.
 AppOrBlueprintKey = str | None
 
 # Hooks.
-AfterRequestCallable = (
-    Callable[[ResponseClass], ResponseClass] | Callable[[ResponseClass], Awaitable[ResponseClass]]
-)
+AfterRequestCallable = Callable[[ResponseClass], ResponseClass] | Callable[[ResponseClass], Awaitable[ResponseClass]]
 BeforeFirstRequestCallable = Callable[[], None] | Callable[[], Awaitable[None]]
-BeforeRequestCallable = (
-    Callable[[], ResponseReturnValue | None] | Callable[[], Awaitable[ResponseReturnValue | None]]
-)
-ShellContextProcessorCallable = Callable[[], dict[str, t.Any]]
+BeforeRequestCallable = Callable[[], ResponseReturnValue | None] | Callable[[], Awaitable[ResponseReturnValue | None]]
+ShellContextProcessorCallable = Callable[[], dict[str, Any]]
 TeardownCallable = Callable[[BaseException | None], None] | Callable[[BaseException | None], Awaitable[None]]
-URLDefaultCallable = Callable[[str, dict[str, t.Any]], None]
-URLValuePreprocessorCallable = Callable[[str | None, dict[str, t.Any] | None], None]
+URLDefaultCallable = Callable[[str, dict[str, Any]], None]
+URLValuePreprocessorCallable = Callable[[str | None, dict[str, Any] | None], None]
 
 # Templates.
-TemplateContextProcessorCallable = Callable[[], dict[str, t.Any]] | Callable[[], Awaitable[dict[str, t.Any]]]
-TemplateFilterCallable = Callable[..., t.Any]
-TemplateGlobalCallable = Callable[..., t.Any]
+TemplateContextProcessorCallable = Callable[[], dict[str, Any]] | Callable[[], Awaitable[dict[str, Any]]]
+TemplateFilterCallable = Callable[..., Any]
+TemplateGlobalCallable = Callable[..., Any]
 TemplateTestCallable = Callable[..., bool]
 
 # A handler is registered for a class of exceptions and takes that class; here it could be any.
-ErrorHandlerCallable = (
-    Callable[[t.Any], ResponseReturnValue] | Callable[[t.Any], Awaitable[ResponseReturnValue]]
-)
+ErrorHandlerCallable = Callable[[Any], ResponseReturnValue] | Callable[[Any], Awaitable[ResponseReturnValue]]
 RouteCallable = Callable[..., ResponseReturnValue] | Callable[..., Awaitable[ResponseReturnValue]]
