@@ -103,9 +103,7 @@ class _RedirectedProperty(cached_property[T]):
         if obj is None:
             return self
         cache = getattr(obj, "__dict__", None)
-        value: T = (
-            getattr(obj, self.slot_name, _MISSING) if cache is None else cache.get(self.__name__, _MISSING)
-        )
+        value: T = getattr(obj, self.slot_name, _MISSING) if cache is None else cache.get(self.__name__, _MISSING)
         if value is _MISSING:
             value = self.fget(obj)
             self.__set__(obj, value)
@@ -182,9 +180,7 @@ class _MappingProperty(Generic[T]):
 
     def _refuse_if_read_only(self) -> None:
         if self.read_only:
-            raise AttributeError(
-                f"{self.name!r} can only be read. Set read_only=False to have it written too."
-            )
+            raise AttributeError(f"{self.name!r} can only be read. Set read_only=False to have it written too.")
 
     def __set__(self, instance: object, value: T) -> None:
         self._refuse_if_read_only()

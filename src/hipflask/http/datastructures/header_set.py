@@ -16,9 +16,7 @@ class HeaderSet(MutableSet[str]):
         on_update: Called with this set after each change, so that its header can be written again.
     """
 
-    def __init__(
-        self, headers: Iterable[str] | None = None, on_update: Callable[[Any], None] | None = None
-    ) -> None:
+    def __init__(self, headers: Iterable[str] | None = None, on_update: Callable[[Any], None] | None = None) -> None:
         self._headers = list(headers or ())
         self._set = {header.lower() for header in self._headers}
         self.on_update = on_update
