@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from itsdangerous import URLSafeTimedSerializer
 
     from hipflask.app import Flask
-    from hipflask.wrappers import Request, Response
+    from hipflask.http.response import Response
+    from hipflask.wrappers import Request
 
 __all__ = [
     "NullSession",

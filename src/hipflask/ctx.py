@@ -1,0 +1,365 @@
+"""What holds while the application works: the application context, and with a request the request context."""
+
+from __future__ import annotations
+
+import sys
+import typing as t
+from functools import update_wrapper
+
+from hipflask import signals
+from hipflask.globals import _cv_app, _cv_request
+from hipflask.http.exceptions import HTTPException
+from hipflask.http.head import WsgiHead
+from hipflask.http.request import Request as HttpRequest
+from hipflask.url_building import can_match_plainly
+
+if t.TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from contextvars import Token
+    from types import TracebackType
+
+    from hipflask.app import Flask
+    from hipflask.http.head import Head
+    from hipflask.routing.adapter import MapAdapter
+    from hipflask.sessions import SessionMixin
+    from hipflask.typing import AfterRequestCallable
+    from hipflask.wrappers import Request
+
+__all__ = [
+    "AppContext",
+    "AppContextGlobals",
+    "RequestContext",
+    "after_this_request",
+    "copy_current_request_context",
+    "has_app_context",
+    "has_request_context",
+]
+
+F = t.TypeVar("F", bound="Callable[..., t.Any]")
+MISSING: t.Any = object()
+_original_init = HttpRequest.__init__
+_original_close = HttpRequest.close
+
+
+class AppContextGlobals:
+    """A namespace for whatever one application context needs; ``g`` stands for the current one.
+
+    Supports ``in`` and iteration over the names.
+    """
+
+    if t.TYPE_CHECKING:
+        # Any name may be set.
+        def __getattr__(self, name: str) -> t.Any: ...
+        def __setattr__(self, name: str, value: t.Any) -> None: ...
+        def __delattr__(self, name: str) -> None: ...
+
+    def get(self, name: str, default: t.Any = None) -> t.Any:
+        """Return the value of *name*, *default* if it is not set."""
+        return self.__dict__.get(name, default)
+
+    def pop(self, name: str, default: t.Any = MISSING) -> t.Any:
+        """Remove *name* and return its value.
+
+        Raises:
+            KeyError: It is not set and there is no *default*.
+        """
+        if default is MISSING:
+            return self.__dict__.pop(name)
+        return self.__dict__.pop(name, default)
+
+    def setdefault(self, name: str, default: t.Any = None) -> t.Any:
+        """Return the value of *name*; set it to *default* first if it is not set."""
+        return self.__dict__.setdefault(name, default)
+
+    def __contains__(self, item: str) -> bool:
+        return item in self.__dict__
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.__dict__)
+
+    def __repr__(self) -> str:
+        context = _cv_app.get(None)
+        return object.__repr__(self) if context is None else f"<hipflask.g of {context.app.name!r}>"
+
+
+def after_this_request(f: AfterRequestCallable[t.Any]) -> AfterRequestCallable[t.Any]:
+    """Have *f* called with the response of the current request; it returns that or another one.
+
+    Args:
+        f: Function from response to response.
+
+    Raises:
+        RuntimeError: There is no request context.
+
+    Example:
+        ``@after_this_request`` on a function inside a view.
+    """
+    context = _cv_request.get(None)
+    if context is None:
+        raise RuntimeError(
+            "after_this_request() was called without a request context, so there is no response to wait for. "
+            "Call it inside a view or a before_request function; for every request use @app.after_request."
+        )
+    if not context._after_request_functions:
+        context._after_request_functions = []
+    t.cast("list[t.Any]", context._after_request_functions).append(f)  # made a list just above
+    return f
+
+
+def copy_current_request_context(f: F) -> F:
+    """Wrap *f* so that it runs in a copy of the current request context, e.g. in another thread or greenlet.
+
+    Args:
+        f: Function, sync or async; the wrapper is sync.
+
+    Raises:
+        RuntimeError: There is no request context.
+    """
+    context = _cv_request.get(None)
+    if context is None:
+        raise RuntimeError(
+            "copy_current_request_context() was called without a request context, so there is nothing to copy. "
+            "Use it on a function inside a view."
+        )
+    copied = context.copy()
+
+    def wrapper(*args: t.Any, **kwargs: t.Any) -> t.Any:
+        with copied:
+            return copied.app.ensure_sync(f)(*args, **kwargs)
+
+    return t.cast("F", update_wrapper(wrapper, f))  # same signature
+
+
+def has_request_context() -> bool:
+    """Return whether there is a current request."""
+    return _cv_request.get(None) is not None
+
+
+def has_app_context() -> bool:
+    """Return whether there is a current application."""
+    return _cv_app.get(None) is not None
+
+
+class _Lazy:
+    """An attribute that is made when it is first asked for.
+
+    PERF: it has no ``__set__``, so that later access costs no call; and a class with ``__getattr__`` instead, or a look
+    into ``__dict__``, makes every attribute of the object slower (CPython 3.11).
+    """
+
+    def __init__(self, make: Callable[[t.Any], t.Any], doc: str) -> None:
+        self.make = make
+        self.__doc__ = doc
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = name
+
+    def __get__(self, obj: t.Any, owner: type) -> t.Any:
+        if obj is None:
+            return self
+        value = self.make(obj)
+        setattr(obj, self.name, value)
+        return value
+
+
+def _url_adapter_of(ctx: RequestContext) -> MapAdapter | None:
+    try:
+        return ctx.app.create_url_adapter(ctx.request)
+    except HTTPException as error:
+        ctx.request.routing_exception = error
+        return None
+
+
+class AppContext:
+    """Makes an application current: ``current_app`` and ``g`` work inside.
+
+    Args:
+        app: The application.
+    """
+
+    def __init__(self, app: Flask) -> None:
+        self.app = app
+        self._cv_tokens: list[Token[AppContext]] = []
+
+    # PERF: made when they are first asked for; most requests use neither.
+    g = _Lazy(lambda self: self.app.app_ctx_globals_class(), "Free attributes of this context, behind ``g``.")
+    url_adapter = _Lazy(
+        lambda self: self.app.create_url_adapter(None),
+        "Builds URLs outside of a request, if ``SERVER_NAME`` is set.",
+    )
+
+    def push(self) -> None:
+        """Make the application current."""
+        self._cv_tokens.append(_cv_app.set(self))
+        if signals.appcontext_pushed.receivers:
+            signals.appcontext_pushed.send(self.app, _async_wrapper=self.app.ensure_sync)
+
+    def pop(self, exc: BaseException | None = MISSING) -> None:
+        """End what :meth:`push` began; the last one runs the teardown functions.
+
+        Args:
+            exc: What they are told; by default the exception that is being handled.
+        """
+        try:
+            if len(self._cv_tokens) == 1:
+                if exc is MISSING:
+                    exc = sys.exc_info()[1]
+                self.app.do_teardown_appcontext(exc)
+        finally:
+            current = _cv_app.get(None)
+            _cv_app.reset(self._cv_tokens.pop())
+        if current is not self:
+            raise AssertionError(f"{self!r} was popped while {current!r} was the current application context.")
+        if signals.appcontext_popped.receivers:
+            signals.appcontext_popped.send(self.app, _async_wrapper=self.app.ensure_sync)
+
+    def __enter__(self) -> AppContext:
+        self.push()
+        return self
+
+    def __exit__(
+        self, exc_type: type[BaseException] | None, exc_value: BaseException | None, tb: TracebackType | None
+    ) -> None:
+        self.pop(exc_value)
+
+
+class RequestContext:
+    """Makes a request current: ``request`` and ``session`` work inside, and an application context with them.
+
+    Args:
+        app: The application.
+        environ: Head or WSGI environ of the request.
+        request: The request, if there is one already.
+        session: The session, if there is one already.
+    """
+
+    _after_request_functions: t.Sequence[AfterRequestCallable[t.Any]] = ()
+    #: Flashed messages of this request, once they have been read.
+    flashes: list[tuple[str, str]] | None = None
+    _session: SessionMixin | None = None
+    #: Whether a coroutine is being awaited elsewhere; whoever resumes the request then ends it.
+    is_suspended = False
+
+    def __init__(
+        self,
+        app: Flask,
+        environ: Head | dict[str, t.Any],
+        request: Request | None = None,
+        session: SessionMixin | None = None,
+    ) -> None:
+        self.app = app
+        if request is None:
+            cls = app.request_class
+            if cls.__init__ is not _original_init:
+                request = cls(environ if isinstance(environ, dict) else environ.to_environ())
+            else:
+                head = WsgiHead(environ) if isinstance(environ, dict) else environ
+                request = cls.from_head(head)
+                if type(head) is WsgiHead:
+                    head.environ["werkzeug.request"] = request
+            request.json_module = app.json
+        self.request: Request = request
+        if session is not None:
+            self._session = session
+        self._cv_tokens: list[tuple[Token[RequestContext], AppContext | None]] = []
+
+    # PERF: most requests are matched without an adapter.
+    url_adapter = _Lazy(_url_adapter_of, "Matches the request and builds URLs; ``None`` if the host was refused.")
+
+    @property
+    def session(self) -> SessionMixin:
+        """The session, opened at first use; reading it here counts as an access (``Vary: Cookie``)."""
+        session = self._get_session()
+        session.accessed = True
+        return session
+
+    @session.setter
+    def session(self, value: SessionMixin) -> None:
+        self._session = value
+
+    def _get_session(self) -> SessionMixin:
+        """Return the session, opened at first use, without counting that as an access."""
+        session = self._session
+        if session is None:
+            interface = self.app.session_interface
+            session = interface.open_session(self.app, self.request)
+            if session is None:
+                session = interface.make_null_session(self.app)
+            self._session = session
+        return session
+
+    def copy(self) -> RequestContext:
+        """Return a context of the same request and session, for another thread or greenlet."""
+        return type(self)(self.app, self.request._head, request=self.request, session=self._get_session())
+
+    def match_request(self) -> None:
+        """Find the rule for the request; what prevents it is kept for the view to be raised."""
+        app, request = self.app, self.request
+        if can_match_plainly(app, request._head):
+            found = app.url_map.find(request.path, request.method, app.url_map.default_subdomain)
+            if found is not None:
+                request.url_rule, request.view_args = found
+                return
+        adapter = self.url_adapter
+        if adapter is None:
+            return
+        try:
+            request.url_rule, request.view_args = adapter.match(return_rule=True)
+        except HTTPException as error:
+            request.routing_exception = error
+
+    def push(self) -> None:
+        """Make the request, and its application, current."""
+        app = self.app
+        app_context = _cv_app.get(None)
+        if app_context is None or app_context.app is not app:
+            app_context = app.app_context()
+            app_context.push()
+        else:
+            app_context = None
+        self._cv_tokens.append((_cv_request.set(self), app_context))
+        # A session interface of the user's own may need the database, or set what matching looks at.
+        if self._session is None and not app._has_plain_sessions():
+            self._get_session()
+        self.match_request()
+
+    def pop(self, exc: BaseException | None = MISSING) -> None:
+        """End what :meth:`push` began; the last one runs the teardown functions and closes the request.
+
+        Args:
+            exc: What they are told; by default the exception that is being handled.
+        """
+        is_last = len(self._cv_tokens) == 1
+        try:
+            if is_last:
+                if exc is MISSING:
+                    exc = sys.exc_info()[1]
+                self.app.do_teardown_request(exc)
+                request = self.request
+                if request._body_is_read or type(request).close is not _original_close:
+                    request.close()
+        finally:
+            current = _cv_request.get(None)
+            token, app_context = self._cv_tokens.pop()
+            _cv_request.reset(token)
+            if is_last:
+                head = self.request._head
+                if type(head) is WsgiHead:
+                    # Breaks the cycle between request and environ.
+                    head.environ["werkzeug.request"] = None
+            if app_context is not None:
+                app_context.pop(exc)
+        if current is not self:
+            raise AssertionError(f"{self!r} was popped while {current!r} was the current request context.")
+
+    def __enter__(self) -> RequestContext:
+        self.push()
+        return self
+
+    def __exit__(
+        self, exc_type: type[BaseException] | None, exc_value: BaseException | None, tb: TracebackType | None
+    ) -> None:
+        self.pop(exc_value)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.request.url!r} [{self.request.method}] of {self.app.name}>"

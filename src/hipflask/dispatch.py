@@ -1,0 +1,182 @@
+"""The parts of :meth:`Flask.handle` that only some requests need: suspension, and responses that want to be asked."""
+
+from __future__ import annotations
+
+import typing as t
+
+from hipflask import signals
+from hipflask.concurrency import is_coroutine_function
+from hipflask.http.response import Response
+from hipflask.originals import is_original
+
+if t.TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine, Iterable
+
+    from hipflask.app import Flask
+    from hipflask.ctx import RequestContext
+
+__all__ = ["PLAIN", "STAGES", "FinishedResponse", "Suspended", "begin", "finish_now", "is_plain"]
+
+# What a response class may override to have a say when the answer is sent (design, section 3).
+ASKED = ("__call__", "get_wsgi_response", "get_wsgi_headers", "get_app_iter")
+_original = {name: getattr(Response, name) for name in ASKED}
+# The stages that a suspended request would pass by.
+STAGES = ("full_dispatch_request", "dispatch_request", "ensure_sync", "async_to_sync")
+
+
+class Suspended:
+    """A request whose view is a coroutine that somebody else will run.
+
+    The door that got it awaits :attr:`coroutine` in the context it called ``handle`` in, and then calls
+    :meth:`finish` or :meth:`fail` in that same context, on the thread that called ``handle``.
+
+    Args:
+        app: The application.
+        ctx: Context of the request, pushed.
+        coroutine: What the view gave back, not started.
+    """
+
+    __slots__ = ("_app", "_ctx", "coroutine")
+
+    def __init__(self, app: Flask, ctx: RequestContext, coroutine: Coroutine[t.Any, t.Any, t.Any]) -> None:
+        self._app = app
+        self._ctx = ctx
+        self.coroutine = coroutine
+
+    def finish(self, value: t.Any) -> Response:
+        """Return the response made of what the coroutine returned.
+
+        Args:
+            value: Anything that a view may return.
+        """
+        return self._conclude(lambda: self._app.finalize_request(value))
+
+    def fail(self, error: BaseException) -> Response:
+        """Return the response made of what the coroutine raised.
+
+        Args:
+            error: The exception; one that is no :class:`Exception` ends the request and is raised again.
+        """
+        app = self._app
+
+        def respond() -> Response:
+            if not isinstance(error, Exception):
+                raise error
+            try:
+                raise error
+            except Exception as caught:
+                return app.finalize_request(app.handle_user_exception(caught))
+
+        return self._conclude(respond)
+
+    def _conclude(self, respond: Callable[[], Response]) -> Response:
+        """End the request as ``handle`` ends one that was not suspended."""
+        app, ctx = self._app, self._ctx
+        error: BaseException | None = None
+        try:
+            try:
+                response = respond()
+            except Exception as caught:
+                error = caught
+                response = app.handle_exception(caught)
+            except BaseException as caught:
+                error = caught
+                raise
+            if not is_plain(type(response)):
+                response = finish_now(response, ctx.request._head.to_environ())
+            return response
+        finally:
+            app._end_request(ctx, error)
+
+
+def begin(app: Flask, ctx: RequestContext) -> Suspended | Response | None:
+    """Start a request whose view is ``async def``.
+
+    Args:
+        app: The application.
+        ctx: Context of the request, pushed.
+
+    Returns:
+        The suspended request; the response if a hook answered; ``None``, with nothing begun, if the view is sync or
+        one of the stages has been overridden.
+    """
+    request = ctx.request
+    rule = request.url_rule
+    if rule is None or (getattr(rule, "provide_automatic_options", False) and request.method == "OPTIONS"):
+        return None
+    view = app.view_functions.get(t.cast("str", rule.endpoint))  # names, in an application
+    if view is None or not is_coroutine_function(view) or not all(is_original(app, name) for name in STAGES):
+        return None
+    app._got_first_request = True
+    try:
+        if signals.request_started.receivers:
+            signals.request_started.send(app, _async_wrapper=app.ensure_sync)
+        value = app.preprocess_request()
+        if value is None:
+            ctx.is_suspended = True
+            return Suspended(app, ctx, t.cast("t.Any", view)(**request.view_args or {}))
+    except Exception as error:
+        value = app.handle_user_exception(error)
+    return app.finalize_request(value)
+
+
+class FinishedResponse(Response):
+    """What a response that wanted to be asked has answered: sent as it is."""
+
+    automatically_set_content_length = False
+
+    def get_wsgi_response(self, environ: dict[str, t.Any]) -> tuple[Iterable[bytes], str, list[tuple[str, str]]]:
+        """Return the recorded body, status line and fields."""
+        return self.response, self._status, self.headers.to_wsgi_list()
+
+
+#: Classes that :func:`is_plain` has found to be so; at most :data:`PLAIN_LIMIT`.
+PLAIN: set[type] = {FinishedResponse}
+PLAIN_LIMIT = 1000  # classes made on the fly must not fill the memory
+
+
+def is_plain(cls: type) -> bool:
+    """Return whether a response class leaves to us how it is sent; a yes is remembered.
+
+    Args:
+        cls: Class of a response.
+    """
+    found = cls in PLAIN or all(getattr(cls, name, None) is _original[name] for name in ASKED)
+    if found and len(PLAIN) < PLAIN_LIMIT:
+        PLAIN.add(cls)
+    return found
+
+
+def finish_now(response: t.Any, environ: dict[str, t.Any]) -> FinishedResponse:
+    """Ask a response that is not plain how it is sent, while the contexts are still there.
+
+    Args:
+        response: Any WSGI callable.
+        environ: Environ of the request.
+    """
+    recorded: list[t.Any] = []
+    written: list[bytes] = []
+
+    def start_response(status: str, headers: list[tuple[str, str]], exc_info: t.Any = None) -> t.Any:
+        recorded[:] = status, headers
+        return written.append
+
+    body = response(environ, start_response)
+    if written or not recorded:
+        body = _body_with(written, body)
+    status, headers = recorded
+    finished = FinishedResponse(body, status, None, direct_passthrough=True)
+    finished.headers._list = list(headers)
+    return finished
+
+
+def _body_with(written: list[bytes], body: Iterable[bytes]) -> Iterable[bytes]:
+    """Return a body with what went through ``write()`` in front; an application may call it, or start, late."""
+    from itertools import chain
+
+    from hipflask.http.wsgi import ClosingIterator
+
+    parts = iter(body)
+    first = next(parts, b"")
+    close = getattr(body, "close", None)
+    return ClosingIterator(chain(written, [first], parts), () if close is None else close)
