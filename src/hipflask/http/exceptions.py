@@ -214,9 +214,7 @@ class Conflict(HTTPException):
     """409: the request contradicts the state that the resource is in."""
 
     code = 409
-    description = (
-        "The request does not fit the present state of what it wants to change. Reload and try again."
-    )
+    description = "The request does not fit the present state of what it wants to change. Reload and try again."
 
 
 class Gone(HTTPException):
@@ -341,9 +339,7 @@ class PreconditionRequired(HTTPException):
     """428: the server takes this request only with a condition (RFC 6585, 3)."""
 
     code = 428
-    description = (
-        "To keep others' changes safe, this request needs a condition, for example an If-Match header."
-    )
+    description = "To keep others' changes safe, this request needs a condition, for example an If-Match header."
 
 
 class _RetryAfter(HTTPException):
@@ -414,9 +410,7 @@ class InternalServerError(HTTPException):
     """
 
     code = 500
-    description = (
-        "Something went wrong in the application, and it could not answer. Trying again later may help."
-    )
+    description = "Something went wrong in the application, and it could not answer. Trying again later may help."
 
     def __init__(
         self,
@@ -510,9 +504,7 @@ class Aborter:
                 raise HTTPException(response=code)
         found = self.mapping.get(code)
         if found is None:
-            raise LookupError(
-                f"There is no exception for status {code!r}. Pass one of the aborter's mapping."
-            )
+            raise LookupError(f"There is no exception for status {code!r}. Pass one of the aborter's mapping.")
         raise found(*args, **kwargs)
 
 

@@ -13,7 +13,7 @@ from time import time
 from typing import IO, TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import quote
 
-from hipflask.http.exceptions import NotFound, RequestedRangeNotSatisfiable
+from hipflask.http.exceptions import NotFound
 from hipflask.http.security import is_windows_device, safe_join
 from hipflask.http.wsgi import wrap_file
 
@@ -207,29 +207,21 @@ def send_file(
 
         response_class = default_class
 
-    body = None if file is None else wrap_file(environ, file)
-    response = response_class(body, mimetype=mimetype, headers=headers, direct_passthrough=True)
-    if source.size is not None:
-        response.content_length = source.size
-    _set_caching(response, source, etag, last_modified, max_age)
-    if conditional:
-        _apply_conditions(response, environ, source.size, file)
-    return response
-
-
-def _apply_conditions(
-    response: Response, environ: WSGIEnvironment, size: int | None, file: IO[bytes] | None
-) -> None:
-    """Make the response answer the request's conditions and ranges."""
     try:
-        response.make_conditional(environ, accept_ranges=True, complete_length=size)
-    except RequestedRangeNotSatisfiable:
+        body = None if file is None else wrap_file(environ, file)
+        response = response_class(body, mimetype=mimetype, headers=headers, direct_passthrough=True)
+        if source.size is not None:
+            response.content_length = source.size
+        _set_caching(response, source, etag, last_modified, max_age)
+        if conditional:
+            response.make_conditional(environ, accept_ranges=True, complete_length=source.size)
+    except BaseException:
         if file is not None:
-            file.close()
+            file.close()  # there is no response that would
         raise
     if response.status_code == 304:
-        # The server would send the file along.
-        response.headers.pop("X-Sendfile", None)
+        response.headers.pop("X-Sendfile", None)  # the server would send the file along
+    return response
 
 
 def send_from_directory(

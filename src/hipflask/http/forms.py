@@ -159,9 +159,7 @@ class FormDataParser:
                 raise
         return stream, self.cls(), self.cls()
 
-    def _parse_multipart(
-        self, stream: IO[bytes], content_length: int | None, options: Mapping[str, str]
-    ) -> _Parsed:
+    def _parse_multipart(self, stream: IO[bytes], content_length: int | None, options: Mapping[str, str]) -> _Parsed:
         boundary = options.get("boundary", "").encode("ascii")
         if not boundary:
             raise ValueError("The media type of the multipart body names no boundary.")

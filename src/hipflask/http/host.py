@@ -146,9 +146,7 @@ def get_current_url(
     return uri_to_iri(url)
 
 
-def get_content_length(
-    http_content_length: str | None = None, http_transfer_encoding: str | None = None
-) -> int | None:
+def get_content_length(http_content_length: str | None = None, http_transfer_encoding: str | None = None) -> int | None:
     """Return the length of a body in bytes.
 
     Args:
@@ -160,9 +158,7 @@ def get_content_length(
         is not a
         number: nothing is read of a body that may end anywhere.
     """
-    if http_content_length is None or (
-        http_transfer_encoding and "chunked" in http_transfer_encoding.lower()
-    ):
+    if http_content_length is None or (http_transfer_encoding and "chunked" in http_transfer_encoding.lower()):
         return None
     digits = http_content_length.strip(" \t")
     # No int() of what is not plainly digits (it takes "+1", "1_0", "١"), nor of thousands of them (it

@@ -44,18 +44,14 @@ class HTTPException(Exception):
         """The reason phrase of the status code, ``"Unknown Error"`` for a code without one."""
         return HTTP_STATUS_CODES.get(self.code or 0, "Unknown Error")
 
-    def get_description(
-        self, environ: WSGIEnvironment | None = None, scope: dict[str, Any] | None = None
-    ) -> str:
+    def get_description(self, environ: WSGIEnvironment | None = None, scope: dict[str, Any] | None = None) -> str:
         """Return the description as an HTML paragraph, escaped, with ``<br>`` for line ends."""
         description = "" if self.description is None else self.description
         return f"<p>{escape(description).replace(chr(10), _BREAK)}</p>"
 
     def get_body(self, environ: WSGIEnvironment | None = None, scope: dict[str, Any] | None = None) -> str:
         """Return the page to show: status, name and description as a small HTML document."""
-        return _PAGE.format(
-            code=self.code, name=escape(self.name), description=self.get_description(environ, scope)
-        )
+        return _PAGE.format(code=self.code, name=escape(self.name), description=self.get_description(environ, scope))
 
     def get_headers(
         self, environ: WSGIEnvironment | None = None, scope: dict[str, Any] | None = None

@@ -72,9 +72,7 @@ def get_host(environ: WSGIEnvironment, trusted_hosts: Collection[str] | None = N
     Raises:
         SecurityError: The host is not one of the trusted ones (status 400).
     """
-    return _host.get_host(
-        environ["wsgi.url_scheme"], environ.get("HTTP_HOST"), _server_of(environ), trusted_hosts
-    )
+    return _host.get_host(environ["wsgi.url_scheme"], environ.get("HTTP_HOST"), _server_of(environ), trusted_hosts)
 
 
 def get_content_length(environ: WSGIEnvironment) -> int | None:
@@ -277,7 +275,7 @@ def run_wsgi_app(
         body = [*written, *body]
     else:
         body = _rest_of(iter(rv), started, written)
-        if close is not None:
+        if close is not None and body is not rv:
             body = ClosingIterator(body, close)
     if not started:
         raise TypeError(f"{app!r} returned without calling start_response(). A WSGI application has to.")
