@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hipflask.http.exceptions import ClientDisconnected, RequestEntityTooLarge
-from hipflask.http.streams import LimitedStream
+from hipflask.http.streams import CappedStream, LimitedStream
 
 OPERATIONS = {
     "read": lambda s: s.read(),
@@ -57,14 +57,29 @@ def test_a_short_body_raises_however_it_is_read(source, read):
 @pytest.mark.parametrize("read", OPERATIONS.values(), ids=OPERATIONS)
 @pytest.mark.parametrize("limit", [5, 6], ids=["exactly", "less"])
 def test_a_body_within_the_maximum_ends_normally(source, read, limit):
-    assert read(LimitedStream(source(b"a\nbc\n"), limit, is_max=True)) == b"a\nbc\n"
+    assert read(CappedStream(source(b"a\nbc\n"), limit)) == b"a\nbc\n"
 
 
 @pytest.mark.parametrize("read", OPERATIONS.values(), ids=OPERATIONS)
 @pytest.mark.parametrize("limit", [0, 4], ids=["zero", "some"])
 def test_a_body_over_the_maximum_raises_however_it_is_read(source, read, limit):
     with pytest.raises(RequestEntityTooLarge, match="413"):
-        read(LimitedStream(source(b"a\nbc\n"), limit, is_max=True))
+        read(CappedStream(source(b"a\nbc\n"), limit))
+
+
+def test_limited_stream_with_a_maximum_is_that_of_werkzeug():
+    theirs = pytest.importorskip("werkzeug.wsgi").LimitedStream
+
+    def outcomes(cls, limit):
+        stream = cls(io.BytesIO(b"abcdef"), limit, is_max=True)
+        for read in (lambda: stream.read(2), stream.read, stream.read, stream.exhaust, lambda: stream.read(1)):
+            try:
+                yield read()
+            except Exception as error:
+                yield type(error).__name__
+
+    for limit in range(8):
+        assert list(outcomes(LimitedStream, limit)) == list(outcomes(theirs, limit))
 
 
 def test_reading_nothing_reads_nothing():
@@ -74,7 +89,7 @@ def test_reading_nothing_reads_nothing():
 
 
 def test_exhaust_returns_what_is_left():
-    stream = LimitedStream(io.BytesIO(b"abcdef"), 4, is_max=True)
+    stream = CappedStream(io.BytesIO(b"abcdef"), 4)
     assert stream.read(1) == b"a"
     assert stream.exhaust() == b"bcd"
     assert stream.exhaust() == b""

@@ -10,7 +10,7 @@ from hipflask.http.exceptions import ClientDisconnected, RequestEntityTooLarge
 if TYPE_CHECKING:
     from collections.abc import Buffer  # type: ignore[attr-defined]  # Python 3.12; only named here
 
-__all__ = ["LimitedStream"]
+__all__ = ["CappedStream", "LimitedStream"]
 
 #: Most bytes asked of the server at once when a whole body is read: a client's Content-Length reserves no
 #: memory.
@@ -26,8 +26,10 @@ class LimitedStream(RawIOBase):
         is_max: *stream* ends by itself, and *limit* is only the most that is accepted. Otherwise the body has
             exactly *limit* bytes, and a stream that ends earlier was broken off.
 
-    Differs from Werkzeug: with *is_max*, a body of exactly *limit* bytes ends normally, and reading all of a
-    longer one raises instead of returning its beginning. ``read(0)`` does nothing.
+    With *is_max*, reading on after *limit* bytes raises, even if there is nothing more; but reading all of a
+    longer body returns its beginning. :class:`CappedStream` knows better, and is what requests use.
+
+    Differs from Werkzeug: ``read(0)`` does nothing.
     """
 
     def __init__(self, stream: IO[bytes], limit: int, is_max: bool = False) -> None:
@@ -60,12 +62,6 @@ class LimitedStream(RawIOBase):
             ClientDisconnected: Always, unless a subclass decides otherwise (status 400).
         """
         raise ClientDisconnected() from error
-
-    def _at_limit(self) -> None:
-        """Tell a body of exactly *limit* bytes from a longer one, where the limit is a maximum."""
-        if self._limit_is_max and not self._read_some(1):
-            return
-        self.on_exhausted()
 
     def _read_some(self, size: int) -> bytes:
         """Read up to *size* bytes from the stream, without a look at the limit."""
@@ -105,7 +101,7 @@ class LimitedStream(RawIOBase):
             return b""
         left = self.limit - self._pos
         if left <= 0:
-            self._at_limit()
+            self.on_exhausted()
             return b""
         data = self._read_some(min(size, left))
         if not data and not self._limit_is_max:
@@ -118,15 +114,12 @@ class LimitedStream(RawIOBase):
 
         Raises:
             ClientDisconnected: The body ends too early (status 400).
-            RequestEntityTooLarge: The limit is a maximum, and the body is longer (status 413).
+            RequestEntityTooLarge: The limit is a maximum and had been reached before (status 413).
         """
         if self._pos >= self.limit:
-            self._at_limit()
+            self.on_exhausted()
             return b""
-        data = self._read_rest()
-        if self._limit_is_max and self._pos >= self.limit:
-            self._at_limit()
-        return data
+        return self._read_rest()
 
     def readinto(self, b: Buffer) -> int | None:
         """Read into a buffer and return how many bytes; see :meth:`io.RawIOBase.readinto`."""
@@ -135,7 +128,7 @@ class LimitedStream(RawIOBase):
             return 0
         left = self.limit - self._pos
         if left <= 0:
-            self._at_limit()
+            self.on_exhausted()
             return 0
         view = view[:left]
         size = self._fill(view)
@@ -167,7 +160,7 @@ class LimitedStream(RawIOBase):
             return super().readline(size)
         left = self.limit - self._pos
         if left <= 0 and size != 0:
-            self._at_limit()
+            self.on_exhausted()
             return b""
         wanted = left if size is None or size < 0 else min(left, size)
         if wanted == 0:
@@ -189,3 +182,35 @@ class LimitedStream(RawIOBase):
     def readable(self) -> bool:
         """Return ``True``."""
         return True
+
+
+class CappedStream(LimitedStream):
+    """Another stream, which ends by itself, with a maximum: a body is read whole or is refused.
+
+    Args:
+        stream: Stream of the server.
+        limit: Most bytes that are accepted.
+    """
+
+    def __init__(self, stream: IO[bytes], limit: int) -> None:
+        super().__init__(stream, limit, is_max=True)
+
+    def on_exhausted(self) -> None:
+        """Act on an attempt to read after the limit: refuse the body if there is more of it.
+
+        Raises:
+            RequestEntityTooLarge: The body is longer than it may be (status 413).
+        """
+        if self._read_some(1):
+            super().on_exhausted()
+
+    def readall(self) -> bytes:
+        """Read what is left and return it.
+
+        Raises:
+            RequestEntityTooLarge: The body is longer than it may be (status 413).
+        """
+        data = self.exhaust()
+        if self.is_exhausted:
+            self.on_exhausted()
+        return data

@@ -13,7 +13,7 @@ from typing import IO, TYPE_CHECKING, Any, NoReturn
 
 from hipflask.http import host as _host
 from hipflask.http.exceptions import RequestEntityTooLarge
-from hipflask.http.streams import LimitedStream
+from hipflask.http.streams import CappedStream, LimitedStream
 
 if TYPE_CHECKING:
     from wsgiref.types import WSGIApplication, WSGIEnvironment
@@ -145,7 +145,7 @@ def get_input_stream(
     if "wsgi.input_terminated" in environ:
         if max_content_length is None:
             return stream
-        return LimitedStream(stream, max_content_length, is_max=True)  # type: ignore[return-value]  # RawIOBase is IO
+        return CappedStream(stream, max_content_length)  # type: ignore[return-value]  # RawIOBase is IO
     if content_length is None:
         return BytesIO() if safe_fallback else stream
     return LimitedStream(stream, content_length)  # type: ignore[return-value]  # likewise
