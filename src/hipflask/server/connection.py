@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import socket
 import struct
 import time
@@ -29,18 +30,20 @@ class _RateClock:
     Only waiting counts: a slow application is not the client's fault.
     """
 
-    __slots__ = ("grace", "moved", "rate", "silence", "waited")
+    __slots__ = ("grace", "moved", "rate", "silence", "until", "waited")
 
     def __init__(self, limits: Limits, silence_seconds: float) -> None:
         self.silence = silence_seconds
         self.rate = limits.min_rate_bytes
         self.grace = limits.rate_grace_seconds
+        self.until = math.inf
         self.waited = 0.0
         self.moved = 0
 
     def patience(self) -> float:
         """Return the seconds that the client has for its next byte."""
-        return min(self.silence, max(self.grace, self.moved / self.rate) - self.waited)
+        patience = min(self.silence, max(self.grace, self.moved / self.rate) - self.waited)
+        return patience if self.until is math.inf else min(patience, self.until - time.monotonic())
 
     def note(self, began: float, size: int) -> None:
         """Count one wait that began at a monotonic time and moved *size* bytes."""
@@ -83,9 +86,7 @@ class Connection:
         "sock",
     )
 
-    def __init__(
-        self, sock: socket.socket, address: Any, limits: Limits, *, is_handshaking: bool = False
-    ) -> None:
+    def __init__(self, sock: socket.socket, address: Any, limits: Limits, *, is_handshaking: bool = False) -> None:
         self.sock = sock
         self.address = address
         self.limits = limits
@@ -103,6 +104,10 @@ class Connection:
         """Begin to count the client's speed anew; called for each request."""
         self._reading = _RateClock(self.limits, self.limits.body_timeout_seconds)
         self._writing = _RateClock(self.limits, self.limits.write_timeout_seconds)
+
+    def limit_reading(self, seconds: float) -> None:
+        """Give the client this time for all that is still read of the present request."""
+        self._reading.until = time.monotonic() + seconds
 
     # --- the loop's side: never waits
 
@@ -162,6 +167,17 @@ class Connection:
         self.deadline = time.monotonic() + self.limits.linger_timeout_seconds
 
     # --- a worker's side: waits with a limit
+
+    def receive_soon(self, seconds: float) -> bool:
+        """Take what arrives within a short time into the buffer; true if there is something in it."""
+        if not self.buffer:
+            try:
+                self.sock.settimeout(seconds)
+                self.buffer += self.sock.recv(_CHUNK)
+                self.sock.settimeout(None)
+            except OSError:  # nothing came, or the loop will see what is wrong
+                return False
+        return bool(self.buffer)
 
     def receive(self, size: int) -> bytes:
         """Return at least one byte and at most *size*, from the buffer if it holds any.

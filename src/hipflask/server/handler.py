@@ -79,8 +79,10 @@ class WSGIRequestHandler:
             self.log_request(204, 0)
         else:
             self.run_wsgi()
-        if not self.close_connection and not self._input.drain(self._connection.limits.max_drain_bytes):
-            self.close_connection = True
+        if not self.close_connection:
+            limits = self._connection.limits
+            self._connection.limit_reading(limits.linger_timeout_seconds)
+            self.close_connection = not self._input.drain(limits.max_drain_bytes)
 
     def make_environ(self) -> dict[str, Any]:
         """Return the environ of the present request.
@@ -113,7 +115,7 @@ class WSGIRequestHandler:
             "REQUEST_URI": head.target,
             "RAW_URI": head.target,
             "REMOTE_ADDR": self.address_string(),
-            "REMOTE_PORT": self.port_integer(),
+            "REMOTE_PORT": str(self.port_integer()),  # text, as PEP 3333 asks of all such variables
         }
         _add_fields(environ, head)
         return environ
@@ -124,7 +126,9 @@ class WSGIRequestHandler:
         writer = self._writer = self._new_writer()
         try:
             self._call_application(environ, writer)
-        except ClientGoneError as error:
+        except ConnectionRefusedError as error:  # not the client's: it is the one that has connected
+            self._fail(error)
+        except ConnectionError as error:  # also how WebSocket extensions say that they have used up the socket
             self.is_broken = True
             self.connection_dropped(error, environ)
         except (Exception, SystemExit) as error:

@@ -92,6 +92,8 @@ def bind_listener(host: str, port: int, fd: int | None, backlog: int) -> socket.
     """
     if not isinstance(port, int):
         raise TypeError(f"The port is {port!r}: it must be a whole number.")
+    if not 0 <= port <= 65535:  # getaddrinfo() would take another port without a word
+        raise BindError(f"Port {port} does not exist: ports go from 0 to 65535.")
     if fd is not None:
         listener = socket.socket(fileno=os.dup(fd))
         listener.setblocking(False)
@@ -107,7 +109,7 @@ def bind_listener(host: str, port: int, fd: int | None, backlog: int) -> socket.
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(address)
         listener.listen(backlog)
-    except (OSError, OverflowError) as error:
+    except OSError as error:
         listener.close()
         raise BindError(_explain(error, host, port)) from error
     listener.setblocking(False)
@@ -152,10 +154,8 @@ def _remove_stale_socket(path: str) -> None:
             os.unlink(path)
 
 
-def _explain(error: OSError | OverflowError, host: str, port: int) -> str:
+def _explain(error: OSError, host: str, port: int) -> str:
     """Say in one line why an address cannot be listened on."""
-    if isinstance(error, OverflowError):
-        return f"Port {port} does not exist: ports go from 0 to 65535."
     if isinstance(error, socket.gaierror):
         return (
             f"Host {host!r} is unknown. Use 127.0.0.1 for this machine only, "

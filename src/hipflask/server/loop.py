@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from hipflask.server.access_log import RejectionLog
 from hipflask.server.connection import Connection
 from hipflask.server.limits import Limits
-from hipflask.server.parser import HeadError, RequestHead, take_head
+from hipflask.server.parser import HeadError, RequestHead, peek_head, take_head
 from hipflask.server.writer import plain_response
 
 if TYPE_CHECKING:
@@ -93,6 +93,18 @@ class ConnectionLoop:
         """Have `run` return soon; may be called from any thread and from a signal handler."""
         self._is_stopped = True
         self._wake()
+
+    def take_next(self, connection: Connection, seconds: float) -> RequestHead | None:
+        """Return the next request of a connection that its worker still owns, if it comes within a short time.
+
+        What is not complete or not good enough by then is left to the loop.
+        """
+        if self._is_stopped or not connection.receive_soon(seconds):
+            return None
+        head, connection.scanned = peek_head(connection.buffer, connection.scanned, self._limits)
+        if head is not None:
+            connection.requests += 1
+        return head
 
     def give_back(self, connection: Connection) -> None:
         """Take a connection again after its request; may be called from any thread."""
@@ -228,19 +240,23 @@ class ConnectionLoop:
             self._refuse(connection, 503, "too many requests wait", has_body=has_body)
         return True
 
-    def _watch(self, connection: Connection) -> None:
-        """Wait for a connection that was being served."""
+    def _watch(self, connection: Connection) -> bool:
+        """Wait for a connection that was being served; false if the application has closed its socket."""
         self._busy.discard(connection)
+        try:
+            connection.sock.setblocking(False)
+            self._selector.register(connection.sock, selectors.EVENT_READ, connection)
+        except (OSError, ValueError):
+            connection.close()
+            return False
         self._waiting.add(connection)
-        connection.sock.setblocking(False)
-        self._selector.register(connection.sock, selectors.EVENT_READ, connection)
+        return True
 
     def _take_back(self) -> None:
         """Wait again for the connections whose request was answered."""
         while self._returned:
             connection = self._returned.popleft()
-            self._watch(connection)
-            if connection.is_lingering:
+            if not self._watch(connection) or connection.is_lingering:
                 continue
             connection.is_idle = not connection.buffer
             timeout = self._limits.keep_alive_timeout_seconds

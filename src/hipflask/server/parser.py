@@ -13,7 +13,7 @@ from ipaddress import IPv6Address
 
 from hipflask.server.limits import Limits
 
-__all__ = ["HeadError", "RequestHead", "is_valid_host", "take_head"]
+__all__ = ["HeadError", "RequestHead", "is_valid_host", "peek_head", "take_head"]
 
 _TOKEN = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")  # RFC 9110, 5.6.2
 _NOT_IN_VALUE = re.compile(rb"[^\t\x20-\x7e\x80-\xff\r\n]")  # RFC 9110, 5.5
@@ -21,9 +21,7 @@ _NOT_IN_VALUE = re.compile(rb"[^\t\x20-\x7e\x80-\xff\r\n]")  # RFC 9110, 5.5
 _TARGET = re.compile(rb"[!-\"$-~\x80-\xff]+")
 _VERSION = re.compile(rb"HTTP/[0-9]\.[0-9]")
 _BARE = re.compile(rb"(?<!\r)\n|\r(?=[^\n])")
-_HOST = re.compile(
-    r"(?:[A-Za-z0-9_~-]+(?:\.[A-Za-z0-9_~-]+)*\.?|\[([0-9A-Fa-f:.]{2,45})\])(?::([0-9]{0,5}))?"
-)
+_HOST = re.compile(r"(?:[A-Za-z0-9_~-]+(?:\.[A-Za-z0-9_~-]+)*\.?|\[([0-9A-Fa-f:.]{2,45})\])(?::([0-9]{0,5}))?")
 _DIGITS = re.compile(r"[0-9]{1,19}")  # 19 digits are more bytes than any disk has
 
 #: Fields of which a second one would leave open which of the two is meant.
@@ -125,6 +123,23 @@ def take_head(buffer: bytearray, scanned: int, limits: Limits) -> tuple[RequestH
     block = bytes(buffer[:end])
     del buffer[: end + 4]
     return _parse(block, limits), 0
+
+
+def peek_head(buffer: bytearray, scanned: int, limits: Limits) -> tuple[RequestHead | None, int]:
+    """Take one head as `take_head` does, but leave the buffer as it is if there is no good one.
+
+    Returns:
+        As `take_head`; ``None`` for a bad head too.
+    """
+    before = bytes(buffer)
+    try:
+        head, scanned = take_head(buffer, scanned, limits)
+    except HeadError:
+        head = None
+    if head is None:
+        buffer[:] = before
+        return None, 0
+    return head, scanned
 
 
 def _check_unfinished(buffer: bytearray, start: int, limits: Limits) -> None:

@@ -25,6 +25,7 @@ __all__ = ["LISTEN_QUEUE", "BaseWSGIServer", "ThreadedWSGIServer", "WSGIApplicat
 
 #: Connections that the system keeps until they are accepted.
 LISTEN_QUEUE = 128
+_STAY_SECONDS = 0.002  # as long as a client on the same machine needs for its next request
 
 WSGIApplication = Callable[[dict[str, Any], Any], Iterable[bytes]]
 
@@ -134,9 +135,7 @@ class BaseWSGIServer:
 
     def log_startup(self) -> None:
         """Say where the server can be reached and how it is stopped."""
-        for line in describe_addresses(
-            self.host, self.port, self.socket.family, self.ssl_context is not None
-        ):
+        for line in describe_addresses(self.host, self.port, self.socket.family, self.ssl_context is not None):
             self.log("info", " * %s", line)
         self.log("info", "Press Ctrl+C to stop")
 
@@ -155,17 +154,22 @@ class BaseWSGIServer:
         self._serve_now(connection, head)
         return True
 
+    def _next_at_once(self, connection: Connection) -> RequestHead | None:
+        """Return the connection's next request if it is to be served before those of others."""
+        return None
+
     def _serve_now(self, connection: Connection, head: RequestHead) -> None:
         """Serve a request and give its connection back to the loop, or close it."""
         handler = connection.handler
         is_returned = False
         try:
             if handler is None:
-                handler = connection.handler = self.RequestHandlerClass(
-                    connection.sock, connection.address, self
-                )
-            handler.begin(connection, head)
-            handler.handle()
+                handler = connection.handler = self.RequestHandlerClass(connection.sock, connection.address, self)
+            upcoming: RequestHead | None = head
+            while upcoming is not None:
+                handler.begin(connection, upcoming)
+                handler.handle()
+                upcoming = None if handler.close_connection else self._next_at_once(connection)
             if not handler.must_reset:
                 if handler.close_connection:
                     connection.send_last(b"")
@@ -211,3 +215,11 @@ class ThreadedWSGIServer(BaseWSGIServer):
     def _serve(self, connection: Connection, head: RequestHead) -> bool:
         """Have a thread serve a request; false if too many wait already."""
         return self._pool.submit(lambda: self._serve_now(connection, head))
+
+    def _next_at_once(self, connection: Connection) -> RequestHead | None:
+        """Return the connection's next request if it comes at once and nobody else waits for a thread.
+
+        PERF: the way through the loop costs two changes of thread; a client that asks again at once gets half as many
+        answers a second by it.
+        """
+        return None if self._pool.is_crowded else self._loop.take_next(connection, _STAY_SECONDS)

@@ -54,16 +54,16 @@ class ThreadPool:
         threading.Thread(target=self._work, name=f"{self._name}-{number}", daemon=True).start()
         return True
 
+    @property
+    def is_crowded(self) -> bool:
+        """Whether jobs wait for a thread."""
+        return bool(self._jobs)
+
     def close(self) -> None:
         """Take no more jobs and let idle threads end; running jobs are left alone."""
         with self._changed:
             self._is_closed = True
             self._changed.notify_all()
-
-    def wait_until_idle(self, timeout_seconds: float) -> bool:
-        """Wait for the threads of a closed pool to end; false if some are still busy after the time."""
-        with self._changed:
-            return self._changed.wait_for(lambda: self._threads == 0, timeout_seconds)
 
     def _next_job(self) -> Callable[[], None] | None:
         """Wait for a job; ``None`` tells the thread to end."""
@@ -77,7 +77,6 @@ class ThreadPool:
             finally:
                 self._idle -= 1
             self._threads -= 1
-            self._changed.notify_all()
             return None
 
     def _work(self) -> None:
@@ -89,7 +88,6 @@ class ThreadPool:
             except BaseException:
                 with self._changed:
                     self._threads -= 1
-                    self._changed.notify_all()
                 raise
             job = None  # keeps nothing of the last request alive while it waits
             job = self._next_job()

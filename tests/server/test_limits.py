@@ -1,0 +1,26 @@
+from __future__ import annotations
+
+import pytest
+
+from hipflask.server.limits import Limits, read_limits
+
+
+def test_defaults_are_kept() -> None:
+    assert read_limits(None, {}) == Limits()
+
+
+def test_environment_goes_before_configuration() -> None:
+    config = {"SERVER_HEAD_TIMEOUT": 3, "SERVER_MAX_BODY": 10, "SERVER_MAX_THREADS": None}
+    limits = read_limits(config, {"HIPFLASK_RUN_HEAD_TIMEOUT": "2.5", "HIPFLASK_RUN_MAX_BODY": ""})
+    assert (limits.head_timeout_seconds, limits.max_body_bytes, limits.max_threads) == (2.5, 10, 64)
+
+
+@pytest.mark.parametrize("value", ["x", "0", "-1", "1.5", "inf", "99999999999999999999", [], "nan"])
+def test_value_that_is_no_limit_is_told(value: object) -> None:
+    with pytest.raises(ValueError, match="SERVER_MAX_FIELDS is .*positive whole number"):
+        read_limits({"SERVER_MAX_FIELDS": value}, {})
+
+
+def test_time_must_be_a_positive_number() -> None:
+    with pytest.raises(ValueError, match="HIPFLASK_RUN_BODY_TIMEOUT is '-1': give a positive number"):
+        read_limits(None, {"HIPFLASK_RUN_BODY_TIMEOUT": "-1"})
