@@ -29,6 +29,10 @@ _MAX_DATE_CHARACTERS = 256
 # 0001-01-01 and 10000-01-01, in seconds since the epoch: a date has a year of four digits.
 _FIRST_SECOND, _END_SECOND = -62135596800, 253402300800
 
+_EPOCH_DATE = date(1970, 1, 1)
+_NAIVE_EPOCH = datetime(1970, 1, 1)
+_EPOCH = _NAIVE_EPOCH.replace(tzinfo=UTC)
+
 
 @lru_cache(maxsize=128)
 def _format_seconds(seconds: int) -> str:
@@ -49,7 +53,6 @@ def http_date(timestamp: datetime | date | int | float | time.struct_time | None
 
     Raises:
         ValueError: The date is not in the years 1 to 9999.
-        OverflowError: Likewise, after the datetime was converted to UTC.
 
     Source: RFC 9110, 5.6.7.
     """
@@ -57,20 +60,21 @@ def http_date(timestamp: datetime | date | int | float | time.struct_time | None
         return _format_seconds(int(time.time()))
     if isinstance(timestamp, (int, float)):
         return _format_seconds(floor(timestamp))
-    if isinstance(timestamp, datetime):
-        moment = timestamp if timestamp.tzinfo is None else timestamp.astimezone(UTC)
-    elif isinstance(timestamp, date):
-        moment = datetime(timestamp.year, timestamp.month, timestamp.day)
-    elif isinstance(timestamp, time.struct_time):
+    if isinstance(timestamp, date):
+        return _format_seconds(_seconds_of(timestamp))
+    if isinstance(timestamp, time.struct_time):
         from calendar import timegm
 
         return _format_seconds(timegm(timestamp))
-    else:
-        return _format_seconds(floor(timestamp))
-    return (
-        f"{_DAYS[moment.weekday()]}, {moment.day:02} {_MONTHS[moment.month - 1]} {moment.year:04}"
-        f" {moment.hour:02}:{moment.minute:02}:{moment.second:02} GMT"
-    )
+    return _format_seconds(floor(timestamp))
+
+
+def _seconds_of(moment: date) -> int:
+    """Return the whole seconds since the epoch, in integers: floats round up at the end of a second."""
+    if not isinstance(moment, datetime):
+        return (moment - _EPOCH_DATE).days * 86400
+    since_epoch = moment - (_EPOCH if moment.tzinfo is not None else _NAIVE_EPOCH)
+    return since_epoch.days * 86400 + since_epoch.seconds
 
 
 def parse_date(value: str | None) -> datetime | None:

@@ -42,14 +42,13 @@ def parse_options_header(value: str | None) -> tuple[str, dict[str, str]]:
     """
     if value is None:
         return "", {}
+    if ";" not in value:
+        return value.strip(" \t"), {}
     plain = _match_plain(value)
     if plain is not None:
         return plain[1], {plain[2].lower(): plain[3]}
-    main, _, _ = value.partition(";")
-    main = main.strip(" \t")
-    if not main or ";" not in value:
-        return main, {}
-    return main, _parse_parameters(value)
+    main = value[: value.index(";")].strip(" \t")
+    return main, _parse_parameters(value) if main else {}
 
 
 class _Sections:
