@@ -46,8 +46,6 @@ def _split_host(value: str | None) -> tuple[str, str | None] | None:
 
 def _trusted_name(reference: str) -> str:
     """Return the name of an entry in a list of trusted hosts: without port, in ASCII."""
-    if reference.startswith("["):
-        return reference.partition("]")[0] + "]"
     name = reference.partition(":")[0]
     return name if name.isascii() else name.encode("idna").decode("ascii")
 
@@ -57,8 +55,9 @@ def host_is_trusted(hostname: str | None, trusted_list: Collection[str] | None =
 
     Args:
         hostname: Host as received, with or without port. Ports are not compared.
-        trusted_list: Trusted names. One that begins with a dot stands for its subdomains as well. One name
-            may be given as it is. ``None`` and an empty list mean that any valid host is trusted.
+        trusted_list: Trusted names, not addresses of IPv6. One that begins with a dot stands for its
+            subdomains as well. One name may be given as it is. ``None`` and an empty list mean that any valid
+            host is trusted.
 
     Returns:
         ``False`` for an invalid or missing host, whatever the list says.
@@ -146,7 +145,8 @@ def get_current_url(
     return uri_to_iri(url)
 
 
-def get_content_length(http_content_length: str | None = None, http_transfer_encoding: str | None = None) -> int | None:
+def get_content_length(http_content_length: str | None = None, http_transfer_encoding: str | None = None) ->
+int | None:
     """Return the length of a body in bytes.
 
     Args:

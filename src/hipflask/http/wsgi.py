@@ -109,17 +109,18 @@ def get_current_url(
     Raises:
         SecurityError: The host is not one of the trusted ones (status 400).
 
-    Differs from Werkzeug: a path outside ASCII is decoded, so that the address leads to the same page again.
+    As in Werkzeug, the path is taken as the environ has it, which is not decoded (PEP 3333): only with a path
+    in ASCII does the address lead to the same page again. ``Request.url`` is right for any.
     """
     scheme = environ["wsgi.url_scheme"]
     host = get_host(environ, trusted_hosts)
     if host_only:
         return _host.get_current_url(scheme, host)
-    root_path = _decode(environ.get("SCRIPT_NAME", ""))
+    root_path = environ.get("SCRIPT_NAME", "")
     if root_only:
         return _host.get_current_url(scheme, host, root_path)
     query = None if strip_querystring else environ.get("QUERY_STRING", "").encode("latin-1")
-    return _host.get_current_url(scheme, host, root_path, get_path_info(environ), query)
+    return _host.get_current_url(scheme, host, root_path, environ.get("PATH_INFO", ""), query)
 
 
 def get_input_stream(
