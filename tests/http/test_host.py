@@ -63,15 +63,6 @@ def test_host_is_trusted_matches_werkzeug(theirs):
         assert host_is_trusted(host, names) == theirs.host_is_trusted(host, names), (host, names)
 
 
-@pytest.mark.parametrize(
-    ("host", "expected"),
-    [("[::1]", True), ("[::1]:80", True), ("[::2]", False)],
-    ids=["same", "port", "other"],
-)
-def test_ipv6_hosts_can_be_trusted(host, expected):
-    assert host_is_trusted(host, ["[::1]:8080"]) is expected
-
-
 def test_untrusted_host_is_refused_without_repeating_it():
     with pytest.raises(SecurityError, match="does not answer") as caught:
         get_host("http", "evil.example", trusted_hosts=["good.example"])

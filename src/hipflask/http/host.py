@@ -145,8 +145,7 @@ def get_current_url(
     return uri_to_iri(url)
 
 
-def get_content_length(http_content_length: str | None = None, http_transfer_encoding: str | None = None) ->
-int | None:
+def get_content_length(http_content_length: str | None = None, http_transfer_encoding: str | None = None) -> int | None:
     """Return the length of a body in bytes.
 
     Args:
