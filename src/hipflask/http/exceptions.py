@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from wsgiref.types import WSGIEnvironment
 
     from hipflask.http.base_response import BaseResponse
-    from hipflask.http.datastructures import WWWAuthenticate
+    from hipflask.http.datastructures.auth import WWWAuthenticate
 
 __all__ = [
     "Aborter",
@@ -134,11 +134,8 @@ class Unauthorized(HTTPException):
         www_authenticate: WWWAuthenticate | Iterable[WWWAuthenticate] | None = None,
     ) -> None:
         super().__init__(description, response)
-        if www_authenticate is not None:
-            from hipflask.http.datastructures import WWWAuthenticate as Challenge
-
-            if isinstance(www_authenticate, Challenge):
-                www_authenticate = (www_authenticate,)
+        if www_authenticate is not None and not isinstance(www_authenticate, Iterable):
+            www_authenticate = (www_authenticate,)
         self.www_authenticate: Iterable[WWWAuthenticate] | None = www_authenticate
 
     def get_headers(

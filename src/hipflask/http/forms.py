@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from hipflask.http.datastructures.file_storage import FileStorage
     from hipflask.http.multipart import Event, Field, File
 
-__all__ = ["FormDataParser", "MultiPartParser", "default_stream_factory", "parse_form_data"]
+__all__ = ["FormDataParser", "MultiPartParser", "StreamFactory", "default_stream_factory", "parse_form_data"]
 
 #: Bytes of a file that stay in memory before it moves to the disk.
 SPOOL_SIZE = 500 * 1024
