@@ -73,9 +73,7 @@ def prepare_import(path: str) -> str:
 @overload
 def locate_app(module_name: str, app_name: str | None, raise_if_not_found: Literal[True] = True) -> Flask: ...
 @overload
-def locate_app(
-    module_name: str, app_name: str | None, raise_if_not_found: Literal[False]
-) -> Flask | None: ...
+def locate_app(module_name: str, app_name: str | None, raise_if_not_found: Literal[False]) -> Flask | None: ...
 def locate_app(module_name: str, app_name: str | None, raise_if_not_found: bool = True) -> Flask | None:
     """Import a module and return the application in it.
 
@@ -96,7 +94,7 @@ def locate_app(module_name: str, app_name: str | None, raise_if_not_found: bool 
         if missing is None or not f"{module_name}.".startswith(f"{missing}."):
             raise NoAppException(
                 f"While importing {module_name!r}, an ImportError was raised:\n\n{traceback.format_exc()}"
-            ) from None
+            ) from error
         if not raise_if_not_found:
             return None
         raise NoAppException(_explain_missing_module(module_name)) from None

@@ -193,10 +193,14 @@ class FlaskGroup(AppGroup):
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Parse the arguments; files and application are known already where only the help is asked for."""
         is_help = len(args) == 1 and args[0] in self.get_help_option_names(ctx)
-        if is_help or (not args and self.no_args_is_help):
-            for option in (self._env_file_option, self._app_option):
-                option.handle_parse_result(ctx, {}, [])
-        return super().parse_args(ctx, args)
+        try:
+            if is_help or (not args and self.no_args_is_help):
+                for option in (self._env_file_option, self._app_option):
+                    option.handle_parse_result(ctx, {}, [])
+            return super().parse_args(ctx, args)
+        except BaseException:
+            ctx.close()  # the help has pushed the application's context, and click leaves it there
+            raise
 
     def _add_default_commands(self) -> None:
         """Add the commands that need no application of a certain kind."""

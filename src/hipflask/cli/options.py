@@ -94,9 +94,13 @@ def get_version(ctx: click.Context, param: click.Parameter, value: Any) -> None:
     """Print the versions and end the program, if the option was given."""
     if not value or ctx.resilient_parsing:
         return
-    from importlib.metadata import version
+    from importlib.metadata import PackageNotFoundError, version
 
-    click.echo(f"Python {platform.python_version()}\nhipflask {version('hipflask')}", color=ctx.color)
+    try:
+        ours = version("hipflask")
+    except PackageNotFoundError:  # run from a source tree
+        ours = "(not installed)"
+    click.echo(f"Python {platform.python_version()}\nhipflask {ours}", color=ctx.color)
     ctx.exit()
 
 
@@ -108,9 +112,7 @@ class CertParamType(click.ParamType):  # type: ignore[type-arg,unused-ignore]  #
     def __init__(self) -> None:
         self.path_type = click.Path(exists=True, dir_okay=False, resolve_path=True)
 
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> str | ssl.SSLContext:
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str | ssl.SSLContext:
         """Return a path, ``"adhoc"`` or a context.
 
         Raises:
@@ -168,9 +170,7 @@ def _load_env_file(ctx: click.Context, param: click.Parameter, value: str | None
     info = ctx.ensure_object(ScriptInfo)
     if value is not None or info.load_dotenv_defaults:
         if value is not None and not _has_dotenv():
-            raise click.BadParameter(
-                "Reading it takes python-dotenv: pip install python-dotenv.", ctx=ctx, param=param
-            )
+            raise click.BadParameter("Reading it takes python-dotenv: pip install python-dotenv.", ctx=ctx, param=param)
         load_dotenv(value, load_defaults=info.load_dotenv_defaults)
     return value
 

@@ -61,9 +61,7 @@ def _check_key(ctx: click.Context, param: click.Parameter, value: str | None) ->
     show_default=True,
     help="Address to listen on.",
 )
-@click.option(
-    "--port", "-p", cls=EnvironmentOption, default=5000, show_default=True, help="Port to listen on."
-)
+@click.option("--port", "-p", cls=EnvironmentOption, default=5000, show_default=True, help="Port to listen on.")
 @click.option(
     "--cert",
     cls=EnvironmentOption,
@@ -83,13 +81,13 @@ def _check_key(ctx: click.Context, param: click.Parameter, value: str | None) ->
     "--reload/--no-reload",
     cls=EnvironmentOption,
     default=None,
-    help="Restart when a source file changes. Comes with a later version.",
+    help="Restart when a source file changes; on in debug mode. Comes with a later version.",
 )
 @click.option(
     "--debugger/--no-debugger",
     cls=EnvironmentOption,
     default=None,
-    help="Show tracebacks in the browser. Comes with a later version.",
+    help="Show tracebacks in the browser; on in debug mode. Comes with a later version.",
 )
 @click.option(
     "--with-threads/--without-threads",
@@ -133,8 +131,8 @@ def run_command(
         host,
         port,
         app,
-        use_reloader=bool(reload),
-        use_debugger=bool(debugger),
+        use_reloader=debug if reload is None else reload,
+        use_debugger=debug if debugger is None else debugger,
         threaded=with_threads,
         ssl_context=cert,
         extra_files=extra_files,
@@ -149,15 +147,16 @@ def _load_app(info: ScriptInfo) -> Flask:
     """Load the application; an error inside it is told in one line with its place, in debug mode whole."""
     try:
         return info.load_app()
-    except NoAppException:
-        raise
     except Exception as error:
-        if get_debug_flag():
+        # An ImportError inside the application is the cause of a NoAppException; all others of those are told as
+        # they are.
+        cause = error.__cause__ if isinstance(error, NoAppException) else error
+        if cause is None or get_debug_flag():
             raise
-        raise click.ClickException(_describe_failure(info, error)) from error
+        raise click.ClickException(_describe_failure(info, cause)) from error
 
 
-def _describe_failure(info: ScriptInfo, error: Exception) -> str:
+def _describe_failure(info: ScriptInfo, error: BaseException) -> str:
     """Return one line on what went wrong in the application's code, and where."""
     text = traceback.format_exception_only(error)[-1].strip()
     place = ""
