@@ -1,0 +1,355 @@
+"""The matcher: a tree of states, one step for each segment of a path, that finds the rule for a request.
+
+From each state a segment leads on by itself (static) or by a placeholder (dynamic). Static steps are tried before
+dynamic ones, those in the order of their weights; where a step leads nowhere, the next one is tried. So the rule
+found depends on what rules look like, and only among equals on their order; and the time it takes depends on the
+path, not on how many rules there are.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from hipflask.routing.converters import ValidationError
+from hipflask.routing.exceptions import NoMatch, RequestAliasRedirect, RequestPath
+from hipflask.routing.parts import RulePart, is_digits, is_text
+
+if TYPE_CHECKING:
+    from hipflask.routing.rules import Rule
+
+__all__ = ["SlashRequired", "State", "StateMachineMatcher"]
+
+# Kinds of branches. PERF: the first two, which most placeholders are, need no regex.
+_TEXT = 0
+_DIGITS = 1
+_REGEX = 2
+
+_Branch = tuple[int, "State", "_Pattern"]
+
+
+class SlashRequired(Exception):
+    """The matcher's word to itself that a slash at the end of the path would make it match."""
+
+
+class _Pattern:
+    """The regex of a part, compiled when it is first needed."""
+
+    __slots__ = ("_groups", "_part", "_regex")
+
+    def __init__(self, part: RulePart) -> None:
+        self._part = part
+        self._regex: re.Pattern[str] | None = None
+
+    def take(self, segments: list[str], values: list[str]) -> list[str] | None:
+        """Match the first segment, or all of them, and add what is found to *values*.
+
+        Returns:
+            The segments that are left, ``None`` if there is no match.
+        """
+        part = self._part
+        if self._regex is None:
+            regex = re.compile(part.content)
+            # Converters may have groups of their own, which are no values.
+            self._groups = [regex.groupindex[f"__arg{n}"] for n in range(len(part.weight.argument_weights))]
+            self._regex = regex
+        found = self._regex.match("/".join(segments) if part.final else segments[0])
+        if found is None:
+            return None
+        values.extend(found[group] for group in self._groups)
+        if not part.final:
+            return segments[1:]
+        return [""] if part.suffixed and found[self._regex.groups] == "/" else []
+
+
+class State:
+    """What is known after some segments of a path: where the next one may lead, and which rules end here.
+
+    Args:
+        dynamic: Parts with placeholders and where they lead, in the order in which they are tried.
+        rules: Rules that end here, in the order in which they were added.
+        static: Segments and where they lead.
+    """
+
+    __slots__ = ("_by_part", "branches", "dynamic", "only", "only_digits", "rules", "static")
+
+    def __init__(
+        self,
+        dynamic: list[tuple[RulePart, State]] | None = None,
+        rules: list[Rule] | None = None,
+        static: dict[str, State] | None = None,
+    ) -> None:
+        self.dynamic = dynamic or []
+        self.rules = rules or []
+        self.static = static or {}
+        self._by_part: dict[RulePart, State] = dict(self.dynamic)
+        self.sort()
+
+    def follow(self, part: RulePart) -> State:
+        """Return the state that *part* leads to, made if there is none."""
+        if part.static:
+            child = self.static.get(part.content)
+            if child is None:
+                child = self.static[part.content] = State()
+            return child
+        child = self._by_part.get(part)
+        if child is None:
+            child = self._by_part[part] = State()
+            self.dynamic.append((part, child))
+        return child
+
+    def sort(self) -> None:
+        """Bring the dynamic steps into the order of their weights, and make them ready for matching."""
+        # A new list: other threads may be going through the old one.
+        self.dynamic = sorted(self.dynamic, key=lambda step: step[0].weight)
+        branches: list[_Branch] = []
+        for part, child in self.dynamic:
+            kind = _TEXT if is_text(part) else _DIGITS if is_digits(part) else _REGEX
+            branches.append((kind, child, _Pattern(part)))
+        # PERF: a state with a single simple branch, the usual kind, is left without a function call.
+        is_simple = len(branches) == 1 and branches[0][0] != _REGEX
+        self.only: State | None = branches[0][1] if is_simple else None
+        self.only_digits = is_simple and branches[0][0] == _DIGITS
+        self.branches: tuple[_Branch, ...] = tuple(branches)
+
+
+class _Search:
+    """A request to find a rule for, and what was met on the way that nearly fits."""
+
+    __slots__ = ("have_match_for", "websocket", "websocket_mismatch")
+
+    def __init__(self, websocket: bool) -> None:
+        self.websocket = websocket
+        self.have_match_for: set[str] = set()
+        self.websocket_mismatch = False
+
+    def note(self, rule: Rule, method: str) -> None:
+        """Remember why *rule* does not fit."""
+        if rule.methods is not None and method not in rule.methods:
+            self.have_match_for.update(rule.methods)
+        else:
+            self.websocket_mismatch = True
+
+    def miss(self) -> NoMatch:
+        """Return the exception that says what was met."""
+        return NoMatch(self.have_match_for, self.websocket_mismatch)
+
+
+def walk(state: State, segments: Iterator[str], values: list[str], method: str, search: _Search | None) -> Rule | None:
+    """Return the rule that segments lead to.
+
+    Args:
+        state: Where to begin.
+        segments: The segments that are left.
+        values: Receives the text of the placeholders; of no use if there is no rule.
+        method: The request's method.
+        search: What else the request is, and what is remembered of it. ``None`` is HTTP, and nothing.
+
+    Raises:
+        SlashRequired: There is one for the path with a slash at its end.
+    """
+    for segment in segments:
+        child = state.static.get(segment)
+        if child is not None:
+            # An empty segment is an alternative to none for rules that end here.
+            if not state.branches and (segment or not state.rules):
+                state = child
+                continue
+            rest = list(segments)
+            size = len(values)
+            rule = walk(child, iter(rest), values, method, search)
+            if rule is not None:
+                return rule
+            del values[size:]
+            return _branch(state, [segment, *rest], values, method, search)
+        if state.only is None or not (segment.isdecimal() if state.only_digits else segment):
+            return _branch(state, [segment, *segments], values, method, search)
+        values.append(segment)
+        state = state.only
+    # PERF: the same as _end(), without the call.
+    if search is None:
+        for rule in state.rules:
+            methods = rule.methods
+            if (methods is None or method in methods) and not rule.websocket:
+                return rule
+    return _end(state, method, search)
+
+
+def _branch(state: State, segments: list[str], values: list[str], method: str, search: _Search | None) -> Rule | None:
+    """Return the rule that dynamic steps lead to; arguments as for :func:`walk`."""
+    segment = segments[0]
+    size = len(values)
+    for kind, child, pattern in state.branches:
+        if kind == _REGEX:
+            rest = pattern.take(segments, values)
+            if rest is None:
+                continue
+        elif segment.isdecimal() if kind == _DIGITS else segment:
+            values.append(segment)
+            rest = segments[1:]
+        else:
+            continue
+        rule = walk(child, iter(rest), values, method, search)
+        if rule is not None:
+            return rule
+        del values[size:]
+    if segment or len(segments) > 1:
+        return None
+    # Nothing is left but a slash, which rules that are not strict do not mind.
+    return _pick([rule for rule in state.rules if not rule.strict_slashes], method, search)
+
+
+def _pick(rules: list[Rule], method: str, search: _Search | None) -> Rule | None:
+    """Return the first rule for the request."""
+    websocket = search is not None and search.websocket
+    for rule in rules:
+        if (rule.methods is None or method in rule.methods) and rule.websocket == websocket:
+            return rule
+        if search is not None:
+            search.note(rule, method)
+    return None
+
+
+def _end(state: State, method: str, search: _Search | None) -> Rule | None:
+    """Return the rule where the segments end, or one that may do without the slash it ends with.
+
+    Raises:
+        SlashRequired: There is one with a slash, and it is strict.
+    """
+    rule = _pick(state.rules, method, search)
+    branch = state.static.get("")
+    if rule is not None or branch is None:
+        return rule
+    rule = _pick(branch.rules, method, search and _Search(search.websocket))
+    if rule is not None and rule.strict_slashes:
+        raise SlashRequired
+    return rule
+
+
+class StateMachineMatcher:
+    """All rules of a map as a tree of states.
+
+    Args:
+        merge_slashes: Whether a path with slashes next to each other is tried again with one in their place.
+    """
+
+    def __init__(self, merge_slashes: bool) -> None:
+        self.merge_slashes = merge_slashes
+        self._root = State()
+        self._unsorted: list[State] = []
+        # PERF: the matcher's first way is the static one; this is where it leads, in one step.
+        self.static_states: dict[str, dict[str, State]] = {}
+        """By domain and path, the states that are reached without placeholders. The path may go on from there."""
+
+    def add(self, rule: Rule) -> None:
+        """Add a compiled rule. It is found after the next :meth:`update`, perhaps before."""
+        state = self._root
+        for part in rule._parts:
+            if not part.static:
+                self._unsorted.append(state)
+            state = state.follow(part)
+        self._note_static(rule)
+        state.rules.append(rule)
+
+    def _note_static(self, rule: Rule) -> None:
+        """Note the states that a rule passes before its first placeholder, by the path up to there."""
+        domain, *path = rule._parts
+        if not domain.static:
+            return
+        states = self.static_states.setdefault(domain.content, {})
+        state = self._root.static[domain.content]
+        text = ""
+        for index, part in enumerate(path):
+            if not part.static:
+                break
+            state = state.static[part.content]
+            text = f"{text}/{part.content}" if index else ""
+            # What a path begins with is one slash for match(), however many there are.
+            if not text.startswith("//"):
+                states[text] = state
+
+    def update(self) -> None:
+        """Bring what was added since the last time into its order."""
+        unsorted, self._unsorted = self._unsorted, []
+        for state in unsorted:
+            state.sort()
+
+    def find(self, domain: str, path: str, method: str, values: list[str]) -> Rule | None:
+        """Return the rule of a plain HTTP request, by the same way as :meth:`match`, if there is one.
+
+        Args:
+            domain: Subdomain or host.
+            path: The path, decoded.
+            method: The method, in upper case.
+            values: Receives the text of the placeholders.
+        """
+        states = self.static_states.get(domain)
+        if states is None:
+            return None
+        # PERF: the first way that walk() tries is the static one, to the end or up to the last segment. Where
+        # it leads is known; most requests need no more.
+        leaf = states.get(path)
+        if leaf is None:
+            head, _, tail = path.rpartition("/")
+            state = states.get(head)
+            if state is not None and state.only is not None and head != "/":
+                leaf = state.only if (tail.isdecimal() if state.only_digits else tail) else None
+                values.append(tail)
+        if leaf is not None:
+            for rule in leaf.rules:
+                methods = rule.methods
+                if (methods is None or method in methods) and not rule.websocket:
+                    return rule
+        values.clear()
+        if path[1:2] in {"", "/"}:
+            return None  # MapAdapter.match() may have something to put right
+        try:
+            return walk(states[""], iter(path[1:].split("/")), values, method, None)
+        except SlashRequired:
+            return None
+
+    def match(self, domain: str, path: str, method: str, websocket: bool) -> tuple[Rule, dict[str, Any]]:
+        """Return the rule of a request and its arguments.
+
+        Args:
+            domain: Subdomain or host.
+            path: The path, decoded.
+            method: The method, in upper case.
+            websocket: Whether it is a WebSocket handshake.
+
+        Raises:
+            RequestPath: Another spelling of the path would match.
+            RequestAliasRedirect: The rule is an alias.
+            NoMatch: There is none.
+        """
+        search = _Search(websocket)
+        values: list[str] = []
+        rule = self._search(domain, path, values, method, search)
+        if rule is None and self.merge_slashes:
+            path = re.sub("/{2,}", "/", path)
+            values.clear()
+            rule = self._search(domain, path, values, method, search)
+            if rule is not None and rule.merge_slashes:
+                raise RequestPath(path)
+            rule = None
+        if rule is None:
+            raise search.miss()
+        result: dict[str, Any] = {}
+        for (name, converter), value in zip(rule._converters.items(), values, strict=True):
+            try:
+                result[name] = converter.to_python(value)
+            except ValidationError as error:
+                raise search.miss() from error
+        if rule.defaults:
+            result.update(rule.defaults)
+        if rule.alias and rule.map.redirect_defaults:
+            raise RequestAliasRedirect(result, rule.endpoint)
+        return rule, result
+
+    def _search(self, domain: str, path: str, values: list[str], method: str, search: _Search) -> Rule | None:
+        """Return the rule for a path, if there is one as it is written."""
+        try:
+            return walk(self._root, iter([domain, *path.split("/")]), values, method, search)
+        except SlashRequired:
+            raise RequestPath(f"{path}/") from None
