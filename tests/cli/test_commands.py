@@ -2,8 +2,12 @@ from __future__ import annotations
 
 import os
 import re
+import signal
+import socket
 import ssl
+import subprocess
 import sys
+import urllib.request
 from collections.abc import Callable
 from importlib.metadata import EntryPoint, EntryPoints
 from typing import Any
@@ -501,3 +505,29 @@ def test_env_files_that_nothing_reads_are_told(
     result = runner.invoke(cli, ["-e", "third.env", "secret"])
     assert result.exit_code == 2
     assert "pip install python-dotenv" in result.stderr
+
+
+def test_python_m_hipflask_tells_a_port_in_use(write: Callable[..., None]) -> None:
+    write(hello=HELLO)
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = str(other.getsockname()[1])
+        command = [sys.executable, "-m", "hipflask", "--app", "hello", "run", "--port", port]
+        result = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+    assert result.returncode == 1
+    assert result.stderr.startswith(f"Error: Port {port} on 127.0.0.1 is in use by another program.")
+    assert result.stderr.count("\n") == 1
+
+
+def test_python_m_hipflask_serves_until_ctrl_c(write: Callable[..., None]) -> None:
+    write(hello=HELLO)
+    command = [sys.executable, "-m", "hipflask", "--app", "hello", "run", "--port", "0"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert process.stderr is not None
+    url = process.stderr.readline().split()[-1]
+    with urllib.request.urlopen(url, timeout=10) as answer:
+        assert answer.read() == b"hello"
+    process.send_signal(signal.SIGINT)
+    output, errors = process.communicate(timeout=10)
+    assert process.returncode == 0
+    assert output == " * Serving application 'hello'\n * Debug mode: off\n"
+    assert "Traceback" not in errors

@@ -579,3 +579,12 @@ def test_configuration_sets_limits() -> None:
 
     with BaseWSGIServer("127.0.0.1", 0, Configured()) as server:
         assert server.limits.max_fields == 7
+
+
+def test_silent_and_slow_connections_cost_no_threads(serve: Callable[..., Any]) -> None:
+    running = serve(app)
+    before = threading.active_count()
+    for number in range(300):
+        running.connect().send(b"GET / HTTP/1.1\r\nHo" if number % 2 else b"")
+    assert running.ask(get("/quick")).endswith(b"GET /quick 0")
+    assert threading.active_count() <= before + 2
