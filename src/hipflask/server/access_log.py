@@ -50,9 +50,7 @@ def printable(text: str) -> str:
 def time_stamp() -> str:
     """Return the local time as the common log format has it."""
     now = datetime.now()
-    month = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")[
-        now.month - 1
-    ]
+    month = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")[now.month - 1]
     return f"{now.day:02}/{month}/{now.year} {now:%H:%M:%S}"
 
 
@@ -80,6 +78,4 @@ class RejectionLog:
         self._written += 1
         more = f" ({self._left_out} more like it were not logged)" if self._left_out else ""
         self._left_out = 0
-        access_logger().warning(
-            "%s - - [%s] refused with %d: %s%s", address, time_stamp(), status, reason, more
-        )
+        access_logger().warning("%s - - [%s] refused with %d: %s%s", address, time_stamp(), status, reason, more)

@@ -140,9 +140,7 @@ class InputStream:
         before_first: Called once before the first bytes are taken: sends ``100 Continue``.
     """
 
-    def __init__(
-        self, source: LengthBody | ChunkedBody, before_first: Callable[[], None] | None = None
-    ) -> None:
+    def __init__(self, source: LengthBody | ChunkedBody, before_first: Callable[[], None] | None = None) -> None:
         self.source = source
         self.is_broken = False
         self.before_first = before_first

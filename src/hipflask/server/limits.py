@@ -58,9 +58,7 @@ class Limits:
     """Complete requests that wait for a thread; more are answered 503."""
 
 
-def read_limits(
-    config: Mapping[str, Any] | None = None, environment: Mapping[str, str] = os.environ
-) -> Limits:
+def read_limits(config: Mapping[str, Any] | None = None, environment: Mapping[str, str] = os.environ) -> Limits:
     """Return the limits, as changed by the environment and by an application's configuration.
 
     Args:

@@ -36,9 +36,7 @@ def resolve_ssl_context(value: Any) -> ssl.SSLContext | None:
     )
 
 
-def load_ssl_context(
-    cert_file: str, pkey_file: str | None = None, protocol: int | None = None
-) -> ssl.SSLContext:
+def load_ssl_context(cert_file: str, pkey_file: str | None = None, protocol: int | None = None) -> ssl.SSLContext:
     """Return a server's context from files.
 
     Args:

@@ -270,13 +270,9 @@ def _check_field(name: object, value: object) -> None:
     if not _NAME.fullmatch(name):
         raise AnswerError(f"The response's header name {name!r} has a character that names must not have.")
     if _NOT_IN_VALUE.search(value):
-        raise AnswerError(
-            f"The response's header {name!r} has a line end, a control or a non-latin-1 character."
-        )
+        raise AnswerError(f"The response's header {name!r} has a line end, a control or a non-latin-1 character.")
     lower = name.lower()
     if lower in _HOP_BY_HOP:
-        raise AnswerError(
-            f"The response's header {name!r} is the server's to set. Remove it from the response."
-        )
+        raise AnswerError(f"The response's header {name!r} is the server's to set. Remove it from the response.")
     if lower == "content-length" and not _DIGITS.fullmatch(value):
         raise AnswerError(f"The response's Content-Length is {value!r}: it must be a whole number.")
