@@ -106,6 +106,8 @@ class App(Scaffold):
         self.url_map = self.url_map_class(host_matching=host_matching)
         self.subdomain_matching = subdomain_matching
         self._got_first_request = False
+        # The map that can_match_plainly() has found to need neither host nor subdomain.
+        self._plain_map: Map | None = None
         self.template_context_processors[None].append(default_template_names)
 
     def _check_setup_finished(self, f_name: str) -> None:
@@ -169,7 +171,7 @@ class App(Scaffold):
     @property
     def debug(self) -> bool:
         """Whether debug mode is on; setting it has templates reloaded when they change."""
-        return t.cast("bool", self.config["DEBUG"])  # a bool by default_config
+        return self.config["DEBUG"]  # type: ignore[no-any-return]  # a bool, by make_config
 
     @debug.setter
     def debug(self, value: bool) -> None:

@@ -37,8 +37,16 @@ __all__ = [
 
 F = t.TypeVar("F", bound="Callable[..., t.Any]")
 MISSING: t.Any = object()
-_original_init = HttpRequest.__init__
-_original_close = HttpRequest.close
+# Request classes that may be made by from_head() and need no close() where no form was read.
+_plain_requests: set[type] = set()
+
+
+def _is_plain(cls: type) -> bool:
+    """Return whether a request class has our own constructor and close(); a yes is remembered."""
+    found = cls.__init__ is HttpRequest.__init__ and getattr(cls, "close", None) is HttpRequest.close
+    if found and len(_plain_requests) < 1000:  # classes made on the fly must not fill the memory
+        _plain_requests.add(cls)
+    return found
 
 
 class AppContextGlobals:
@@ -170,6 +178,12 @@ def _url_adapter_of(ctx: RequestContext) -> MapAdapter | None:
         return None
 
 
+def _mismatch(popped: t.Any, current: t.Any) -> Exception:
+    if current is None:
+        return LookupError(f"{popped!r} was popped without having been pushed.")
+    return AssertionError(f"{popped!r} was popped while {current!r} was the current context. Pop in reverse order.")
+
+
 class AppContext:
     """Makes an application current: ``current_app`` and ``g`` work inside.
 
@@ -177,9 +191,13 @@ class AppContext:
         app: The application.
     """
 
+    # PERF: what every request reads is set here and in RequestContext, not as class attributes: CPython 3.11 reads an
+    # instance's own attributes about five times faster.
     def __init__(self, app: Flask) -> None:
         self.app = app
-        self._cv_tokens: list[Token[AppContext]] = []
+        # Of the first push, and of further ones: one push, the usual case, makes no list.
+        self._token: Token[AppContext] | None = None
+        self._more_tokens: list[Token[AppContext]] | None = None
 
     # PERF: made when they are first asked for; most requests use neither.
     g = _Lazy(lambda self: self.app.app_ctx_globals_class(), "Free attributes of this context, behind ``g``.")
@@ -190,8 +208,11 @@ class AppContext:
 
     def push(self) -> None:
         """Make the application current."""
-        self._cv_tokens.append(_cv_app.set(self))
-        if signals.appcontext_pushed.receivers:
+        if self._token is None:
+            self._token = _cv_app.set(self)
+        else:
+            self._more_tokens = [*(self._more_tokens or ()), _cv_app.set(self)]
+        if signals.in_use and signals.appcontext_pushed.receivers:
             signals.appcontext_pushed.send(self.app, _async_wrapper=self.app.ensure_sync)
 
     def pop(self, exc: BaseException | None = MISSING) -> None:
@@ -199,18 +220,24 @@ class AppContext:
 
         Args:
             exc: What they are told; by default the exception that is being handled.
+
+        Raises:
+            LookupError: It was not pushed.
+            AssertionError: Another context is current.
         """
         try:
-            if len(self._cv_tokens) == 1:
-                if exc is MISSING:
-                    exc = sys.exc_info()[1]
-                self.app.do_teardown_appcontext(exc)
+            if not self._more_tokens:
+                self.app.do_teardown_appcontext(sys.exc_info()[1] if exc is MISSING else exc)
         finally:
             current = _cv_app.get(None)
-            _cv_app.reset(self._cv_tokens.pop())
+            if self._more_tokens:
+                _cv_app.reset(self._more_tokens.pop())
+            elif self._token is not None:
+                _cv_app.reset(self._token)
+                self._token = None
         if current is not self:
-            raise AssertionError(f"{self!r} was popped while {current!r} was the current application context.")
-        if signals.appcontext_popped.receivers:
+            raise _mismatch(self, current)
+        if signals.in_use and signals.appcontext_popped.receivers:
             signals.appcontext_popped.send(self.app, _async_wrapper=self.app.ensure_sync)
 
     def __enter__(self) -> AppContext:
@@ -233,12 +260,8 @@ class RequestContext:
         session: The session, if there is one already.
     """
 
-    _after_request_functions: t.Sequence[AfterRequestCallable[t.Any]] = ()
     #: Flashed messages of this request, once they have been read.
     flashes: list[tuple[str, str]] | None = None
-    _session: SessionMixin | None = None
-    #: Whether a coroutine is being awaited elsewhere; whoever resumes the request then ends it.
-    is_suspended = False
 
     def __init__(
         self,
@@ -250,7 +273,7 @@ class RequestContext:
         self.app = app
         if request is None:
             cls = app.request_class
-            if cls.__init__ is not _original_init:
+            if cls not in _plain_requests and not _is_plain(cls):
                 request = cls(environ if isinstance(environ, dict) else environ.to_environ())
             else:
                 head = WsgiHead(environ) if isinstance(environ, dict) else environ
@@ -259,9 +282,14 @@ class RequestContext:
                     head.environ["werkzeug.request"] = request
             request.json_module = app.json
         self.request: Request = request
-        if session is not None:
-            self._session = session
-        self._cv_tokens: list[tuple[Token[RequestContext], AppContext | None]] = []
+        self._session = session
+        self._after_request_functions: t.Sequence[AfterRequestCallable[t.Any]] = ()
+        # Of the first push, with the application context that it pushed, and of further ones; as in AppContext.
+        self._token: Token[RequestContext] | None = None
+        self._app_context: AppContext | None = None
+        self._more_tokens: list[tuple[Token[RequestContext], AppContext | None]] | None = None
+        #: Whether a coroutine is being awaited elsewhere; whoever resumes the request then ends it.
+        self.is_suspended = False
 
     # PERF: most requests are matched without an adapter.
     url_adapter = _Lazy(_url_adapter_of, "Matches the request and builds URLs; ``None`` if the host was refused.")
@@ -317,7 +345,11 @@ class RequestContext:
             app_context.push()
         else:
             app_context = None
-        self._cv_tokens.append((_cv_request.set(self), app_context))
+        if self._token is None:
+            self._token = _cv_request.set(self)
+            self._app_context = app_context
+        else:
+            self._more_tokens = [*(self._more_tokens or ()), (_cv_request.set(self), app_context)]
         # A session interface of the user's own may need the database, or set what matching looks at.
         if self._session is None and not app._has_plain_sessions():
             self._get_session()
@@ -328,29 +360,40 @@ class RequestContext:
 
         Args:
             exc: What they are told; by default the exception that is being handled.
+
+        Raises:
+            LookupError: It was not pushed.
+            AssertionError: Another context is current.
         """
-        is_last = len(self._cv_tokens) == 1
+        if exc is MISSING:
+            exc = sys.exc_info()[1]
+        request = self.request
         try:
-            if is_last:
-                if exc is MISSING:
-                    exc = sys.exc_info()[1]
+            if not self._more_tokens:
                 self.app.do_teardown_request(exc)
-                request = self.request
-                if request._body_is_read or type(request).close is not _original_close:
+                if request._body_is_read or type(request) not in _plain_requests:
                     request.close()
         finally:
             current = _cv_request.get(None)
-            token, app_context = self._cv_tokens.pop()
-            _cv_request.reset(token)
-            if is_last:
-                head = self.request._head
-                if type(head) is WsgiHead:
-                    # Breaks the cycle between request and environ.
-                    head.environ["werkzeug.request"] = None
+            app_context = self._reset(request._head)
             if app_context is not None:
                 app_context.pop(exc)
         if current is not self:
-            raise AssertionError(f"{self!r} was popped while {current!r} was the current request context.")
+            raise _mismatch(self, current)
+
+    def _reset(self, head: Head) -> AppContext | None:
+        """Restore what was current before the last push; return the application context that it pushed."""
+        if self._more_tokens:
+            token, app_context = self._more_tokens.pop()
+            _cv_request.reset(token)
+            return app_context
+        if self._token is not None:
+            _cv_request.reset(self._token)
+            self._token = None
+        if type(head) is WsgiHead:
+            # Breaks the cycle between request and environ.
+            head.environ["werkzeug.request"] = None
+        return self._app_context
 
     def __enter__(self) -> RequestContext:
         self.push()

@@ -109,7 +109,7 @@ def begin(app: Flask, ctx: RequestContext) -> Suspended | Response | None:
         return None
     app._got_first_request = True
     try:
-        if signals.request_started.receivers:
+        if signals.in_use and signals.request_started.receivers:
             signals.request_started.send(app, _async_wrapper=app.ensure_sync)
         value = app.preprocess_request()
         if value is None:

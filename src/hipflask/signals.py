@@ -35,6 +35,9 @@ __all__ = [
 
 _turning = Lock()
 
+#: Whether any signal was ever used. PERF: one look at it stands for one at each signal in each request.
+in_use = False
+
 
 class _FutureSignal:
     """Stands in for a signal that nobody has used, and turns into a NamedSignal at the first use.
@@ -71,7 +74,9 @@ def _turn_into_signal(signal: _FutureSignal) -> None:
     """Make the object a NamedSignal in place."""
     from blinker import NamedSignal
 
+    global in_use  # noqa: PLW0603  # of this module, for all signals
     with _turning:
+        in_use = True
         if type(signal) is _FutureSignal:
             vars(signal).update(vars(NamedSignal(signal.name)))
             _set_class(signal, NamedSignal)

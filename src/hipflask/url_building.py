@@ -22,7 +22,6 @@ __all__ = ["BuildOptions", "build_url", "can_match_plainly", "create_url_adapter
 # Host headers found acceptable; the bound keeps a client that invents hosts from filling the memory.
 KNOWN_HOSTS_LIMIT = 256
 _known_hosts: set[str | None] = set()
-_bind_to_environ = Map.bind_to_environ
 
 
 class BuildOptions(t.NamedTuple):
@@ -55,25 +54,39 @@ def can_match_plainly(app: Flask, head: Head) -> bool:
     """
     if type(head) is WsgiHead:
         environ = head.environ
-        host, is_upgrade = environ.get("HTTP_HOST"), "HTTP_UPGRADE" in environ
-    else:
-        host, is_upgrade = head.get_header("host"), head.get_header("upgrade") is not None
-    if is_upgrade:
-        return False
-    if host not in _known_hosts:
-        if not _is_acceptable(host):
+        if "HTTP_UPGRADE" in environ:
             return False
-        if len(_known_hosts) < KNOWN_HOSTS_LIMIT:
-            _known_hosts.add(host)
+        host = environ.get("HTTP_HOST")
+    else:
+        if head.get_header("upgrade") is not None:
+            return False
+        host = head.get_header("host")
     return (
-        app.config["TRUSTED_HOSTS"] is None
-        and not app.subdomain_matching
-        and not app.url_map.host_matching
+        (host in _known_hosts or _learn_host(host))
+        and app.config["TRUSTED_HOSTS"] is None
+        and (app.url_map is app._plain_map or _is_plain_map(app))
         # PERF: originals.is_original, written out: every request passes here.
         and type(app).create_url_adapter is ORIGINALS["create_url_adapter"]
         and "create_url_adapter" not in app.__dict__
-        and type(app.url_map).bind_to_environ is _bind_to_environ
     )
+
+
+def _learn_host(host: str | None) -> bool:
+    """Return whether a Host header is acceptable, and remember it if so."""
+    if not _is_acceptable(host):
+        return False
+    if len(_known_hosts) < KNOWN_HOSTS_LIMIT:
+        _known_hosts.add(host)
+    return True
+
+
+def _is_plain_map(app: Flask) -> bool:
+    """Return whether neither host nor subdomain has a part in matching; a yes is remembered for the map."""
+    url_map = app.url_map
+    if app.subdomain_matching or url_map.host_matching or type(url_map).bind_to_environ is not Map.bind_to_environ:
+        return False
+    app._plain_map = url_map
+    return True
 
 
 def create_url_adapter(app: Flask, request: Request | None) -> MapAdapter | None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import typing as t
 from datetime import UTC
-from functools import lru_cache
 
 from hipflask.http.cookies import dump_cookie
 from hipflask.http.datastructures.headers import Headers
@@ -24,11 +23,24 @@ if t.TYPE_CHECKING:
         WWWAuthenticate,
     )
 
-__all__ = ["BaseResponse"]
+__all__ = ["CONTENT_TYPES", "CONTENT_TYPES_LIMIT", "STATUS_LINES", "BaseResponse", "content_type_of", "split_status"]
 
 STATUS_LINES = {code: f"{code} {name.upper()}" for code, name in HTTP_STATUS_CODES.items()}
-# PERF: programs use a handful of media types; a hit costs no Python call.
-content_type_of = lru_cache(maxsize=256)(get_content_type)
+# What content_type_of() found; at most CONTENT_TYPES_LIMIT. PERF: programs use a handful of media types.
+CONTENT_TYPES: dict[str, str] = {}
+CONTENT_TYPES_LIMIT = 256
+
+
+def content_type_of(mimetype: str) -> str:
+    """Return the value of ``Content-Type`` for a media type: with ``charset=utf-8`` if it is a text's.
+
+    Args:
+        mimetype: Media type without parameters.
+    """
+    found = get_content_type(mimetype, "utf-8")
+    if len(CONTENT_TYPES) < CONTENT_TYPES_LIMIT:
+        CONTENT_TYPES[mimetype] = found
+    return found
 
 
 def split_status(value: str) -> tuple[str, int]:
@@ -189,8 +201,9 @@ class BaseResponse:
     ) -> None:
         self.headers = headers if isinstance(headers, Headers) else Headers(headers)
         self._set_content_type(mimetype, content_type)
-        if status is None:
-            status = self.default_status
+        self._set_status(self.default_status if status is None else status)
+
+    def _set_status(self, status: int | str | HTTPStatus) -> None:
         if isinstance(status, (str, bytes)):
             self.status = status
         else:
@@ -201,7 +214,7 @@ class BaseResponse:
             if mimetype is None and "content-type" not in self.headers:
                 mimetype = self.default_mimetype
             if mimetype is not None:
-                content_type = content_type_of(mimetype, "utf-8")
+                content_type = content_type_of(mimetype)
         if content_type is not None:
             self.headers["Content-Type"] = content_type
 
@@ -317,7 +330,7 @@ class BaseResponse:
 
     @mimetype.setter
     def mimetype(self, value: str) -> None:
-        self.headers["Content-Type"] = content_type_of(value, "utf-8")
+        self.headers["Content-Type"] = content_type_of(value)
 
     @property
     def mimetype_params(self) -> dict[str, str]:
