@@ -14,11 +14,12 @@ import re
 import time
 import typing as t
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 from hipflask.http.datastructures.multidict import MultiDict
 from hipflask.http.dates import http_date
 
-if t.TYPE_CHECKING:
+if TYPE_CHECKING:
     from datetime import datetime
 
 __all__ = ["dump_cookie", "parse_cookie", "parse_decoded_cookie"]

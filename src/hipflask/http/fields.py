@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import typing as t
 from enum import Enum
+from typing import TYPE_CHECKING
 
 from hipflask.http.datastructures.accept import Accept
 from hipflask.http.datastructures.cache_control import RequestCacheControl
@@ -24,7 +25,7 @@ from hipflask.http.quoting import (
 )
 from hipflask.http.status import HTTP_STATUS_CODES
 
-if t.TYPE_CHECKING:
+if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from hipflask.http.datastructures.cache_control import ResponseCacheControl

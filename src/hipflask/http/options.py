@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import re
 import typing as t
+from typing import TYPE_CHECKING
 
 from hipflask.http.quoting import TOKEN, decode_extended, quote_header_value, split_extended, unescape
 
-if t.TYPE_CHECKING:
+if TYPE_CHECKING:
     from collections.abc import Mapping
 
 __all__ = ["dump_options_header", "parse_options_header"]

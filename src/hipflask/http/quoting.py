@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import re
 import typing as t
+from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
-if t.TYPE_CHECKING:
+if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 __all__ = [

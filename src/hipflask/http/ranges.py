@@ -8,12 +8,13 @@ from __future__ import annotations
 import re
 import typing as t
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from hipflask.http.datastructures.etag import ETags, generate_etag, parse_etags, quote_etag, unquote_etag
 from hipflask.http.datastructures.range import ContentRange, IfRange, Range, is_byte_range_valid
 from hipflask.http.dates import parse_date
 
-if t.TYPE_CHECKING:
+if TYPE_CHECKING:
     from collections.abc import Callable
 
 __all__ = [

@@ -6,12 +6,12 @@ Source: RFC 3986, 2 and 3; RFC 3987, 3.1 and 3.2; WHATWG URL Standard.
 from __future__ import annotations
 
 import re
-import typing as t
+from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, quote, unquote_to_bytes, urlsplit, urlunsplit
 
 from hipflask.http.query import KEEP_ESCAPED
 
-if t.TYPE_CHECKING:
+if TYPE_CHECKING:
     from collections.abc import Callable
 
 __all__ = ["iri_to_uri", "uri_to_iri"]

@@ -219,20 +219,19 @@ def _primary(language: str) -> str:
     return t.cast("str", _split_language(language, 1)[0])  # re's stubs allow for None, groups that did not take part
 
 
+@lru_cache(maxsize=512)
 def _charset(name: str) -> str:
     """Return the name under which Python files a charset, or the name in lower case.
 
-    This is ``codecs.lookup`` without importing what a client names: each unknown name stays in its cache
-    for good.
+    This is ``codecs.lookup`` without the import of what a client names: that remembers unknown names for good.
     """
-    import encodings
+    from encodings import normalize_encoding
+    from encodings.aliases import aliases
 
-    try:
-        normalized = encodings.normalize_encoding(name).lower()
-    except (UnicodeError, ValueError):
-        return name.lower()
-    aliases: dict[str, str] = encodings.aliases.aliases
-    return aliases.get(normalized) or aliases.get(normalized.replace(".", "_")) or normalized
+    # Characters that are not ASCII would be dropped.
+    known = normalize_encoding(name).lower() if name.isascii() else ""
+    known = aliases.get(known) or aliases.get(known.replace(".", "_")) or known
+    return known if known in aliases.values() else name.lower()
 
 
 class CharsetAccept(Accept):
