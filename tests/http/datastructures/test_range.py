@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hipflask.http.datastructures.range import ContentRange, IfRange, InvalidRangeError, Range, is_byte_range_valid
+from hipflask.http.datastructures.range import ContentRange, IfRange, Range, is_byte_range_valid
 
 NUMBERS = st.one_of(st.none(), st.integers(-12, 12))
 
@@ -116,6 +116,5 @@ def test_content_range_to_header(arguments: Any, header: str) -> None:
 
 @pytest.mark.parametrize("arguments", [("bytes", 10, 5), ("bytes", None, 5, 10), ("bytes", 10, 11, 10)])
 def test_impossible_content_range_is_refused(arguments: Any) -> None:
-    with pytest.raises(InvalidRangeError, match="not a part of") as caught:
+    with pytest.raises(AssertionError, match="not a part of"):
         ContentRange(*arguments)
-    assert isinstance(caught.value, AssertionError)

@@ -12,11 +12,7 @@ from datetime import datetime
 from hipflask.http.datastructures.etag import quote_etag
 from hipflask.http.dates import http_date
 
-__all__ = ["ContentRange", "IfRange", "InvalidRangeError", "Range", "is_byte_range_valid"]
-
-
-class InvalidRangeError(AssertionError, ValueError):
-    """A content range was given a part that cannot be one. Werkzeug raises :exc:`AssertionError` here."""
+__all__ = ["ContentRange", "IfRange", "Range", "is_byte_range_valid"]
 
 
 def is_byte_range_valid(start: int | None, stop: int | None, length: int | None) -> bool:
@@ -147,7 +143,7 @@ class ContentRange:
         on_update: Called with this object after each change.
 
     Raises:
-        InvalidRangeError: *start* and *stop* are no part of *length*; it is an :exc:`AssertionError`.
+        AssertionError: *start* and *stop* are no part of *length*. That is Werkzeug's class for it.
     """
 
     def __init__(
@@ -174,10 +170,10 @@ class ContentRange:
         """Set all four at once, which is one change.
 
         Raises:
-            InvalidRangeError: *start* and *stop* are no part of *length*.
+            AssertionError: *start* and *stop* are no part of *length*.
         """
         if not is_byte_range_valid(start, stop, length):
-            raise InvalidRangeError(
+            raise AssertionError(
                 f"Bytes {start!r} to {stop!r} are not a part of {length!r} bytes: "
                 "use 0 <= start < stop and start < length."
             )
