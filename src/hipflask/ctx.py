@@ -39,11 +39,12 @@ F = t.TypeVar("F", bound="Callable[..., t.Any]")
 MISSING: t.Any = object()
 # Request classes that may be made by from_head() and need no close() where no form was read.
 _plain_requests: set[type] = set()
+_original_init = vars(HttpRequest)["__init__"]
 
 
 def _is_plain(cls: type) -> bool:
     """Return whether a request class has our own constructor and close(); a yes is remembered."""
-    found = cls.__init__ is HttpRequest.__init__ and getattr(cls, "close", None) is HttpRequest.close
+    found = getattr(cls, "__init__", None) is _original_init and getattr(cls, "close", None) is HttpRequest.close
     if found and len(_plain_requests) < 1000:  # classes made on the fly must not fill the memory
         _plain_requests.add(cls)
     return found

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import typing as t
-from functools import lru_cache
 
 from hipflask.http.base_response import CONTENT_TYPES, BaseResponse, content_type_of
 from hipflask.http.datastructures.headers import Headers
@@ -354,7 +353,8 @@ class Response(BaseResponse):
         body = self.response
         if self.direct_passthrough:
             return t.cast("Iterable[bytes]", body)  # what the program passed in
-        if type(body) is list and not self._on_close and _is_sent_as_is(type(self)):
+        cls = type(self)
+        if type(body) is list and not self._on_close and (cls in _sent_as_they_are or _is_sent_as_it_is(cls)):
             # PERF: nothing has to be told when a plain list has been sent, so it goes to the server as it is.
             if len(body) == 1 and type(body[0]) is bytes:
                 return body
@@ -382,10 +382,16 @@ class Response(BaseResponse):
         return body
 
 
-@lru_cache(maxsize=256)
-def _is_sent_as_is(cls: type[Response]) -> bool:
-    """Return whether a class leaves encoding and closing to us."""
-    return cls.close is Response.close and cls.iter_encoded is Response.iter_encoded
+# Response classes found to leave encoding and closing to us.
+_sent_as_they_are: set[type] = set()
+
+
+def _is_sent_as_it_is(cls: type[Response]) -> bool:
+    """Return whether a class leaves encoding and closing to us; a yes is remembered."""
+    found = cls.close is Response.close and cls.iter_encoded is Response.iter_encoded
+    if found and len(_sent_as_they_are) < 1000:  # classes made on the fly must not fill the memory
+        _sent_as_they_are.add(cls)
+    return found
 
 
 class ResponseStream:
