@@ -100,28 +100,32 @@ def _dump_set(value: t.Any) -> str:
     return dump_header(value)
 
 
-def _load_embedder_policy(value: str) -> t.Any:
-    from hipflask.http.fields import COEP
+def _policy_property(name: str, kind: str) -> property:
+    """Return a property over the header of an enumerated policy, COEP or COOP."""
 
-    return COEP(value)
+    def enumeration() -> t.Any:
+        from hipflask.http import fields
 
+        return fields.COEP if kind == "COEP" else fields.COOP
 
-def _load_opener_policy(value: str) -> t.Any:
-    from hipflask.http.fields import COOP
+    def read(response: BaseResponse) -> t.Any:
+        policies = enumeration()
+        try:
+            return policies(response.headers.get(name, "unsafe-none"))
+        except ValueError:
+            return policies.UNSAFE_NONE
 
-    return COOP(value)
+    def write(response: BaseResponse, value: t.Any) -> None:
+        if value is None:
+            response.headers.pop(name, None)
+        else:
+            response.headers[name] = enumeration()(value).value
 
+    def delete(response: BaseResponse) -> None:
+        response.headers.pop(name, None)
 
-def _dump_enum(value: t.Any) -> str:
-    return t.cast("str", value.value)  # COEP and COOP are enums of str
-
-
-def _policy_property(name: str, kind: str, default: str) -> t.Any:
-    """Return a header property of an enumerated policy that is *default* where the header is absent."""
-    load = _load_embedder_policy if kind == "COEP" else _load_opener_policy
-    return header_property(
-        name, default, load, _dump_enum, doc=f"``{name}``, a member of :class:`~hipflask.http.fields.{kind}`."
-    )
+    doc = f"``{name}``, a member of :class:`~hipflask.http.fields.{kind}`; may be set by its text, too."
+    return property(read, write, delete, doc=doc)
 
 
 def _set_property(name: str, doc: str) -> property:
@@ -473,8 +477,8 @@ class BaseResponse:
 
     content_security_policy = _csp_property("Content-Security-Policy")
     content_security_policy_report_only = _csp_property("Content-Security-Policy-Report-Only")
-    cross_origin_embedder_policy = _policy_property("Cross-Origin-Embedder-Policy", "COEP", "unsafe-none")
-    cross_origin_opener_policy = _policy_property("Cross-Origin-Opener-Policy", "COOP", "unsafe-none")
+    cross_origin_embedder_policy = _policy_property("Cross-Origin-Embedder-Policy", "COEP")
+    cross_origin_opener_policy = _policy_property("Cross-Origin-Opener-Policy", "COOP")
 
     @property
     def access_control_allow_credentials(self) -> bool:

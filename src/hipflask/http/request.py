@@ -226,16 +226,17 @@ class Request(BaseRequest):
 
     @cached_property
     def values(self) -> CombinedMultiDict[str, str]:
-        """Parameters of the query string, and of the form for methods that have one."""
+        """Parameters of the query string, and of the form for every method but GET."""
         sources: list[MultiDict[str, str]] = [self.args]
-        if self.method in ("POST", "PUT", "PATCH"):
+        if self.method != "GET":
             sources.append(self.form)
         return CombinedMultiDict(sources)
 
     def close(self) -> None:
         """Close the uploaded files that were parsed."""
-        files = self.__dict__.get("files")
-        for _, file in files.items(multi=True) if files else ():
+        from hipflask.http.datastructures.multidict import iter_multi_items
+
+        for _, file in iter_multi_items(self.__dict__.get("files") or {}):
             file.close()
 
     def __enter__(self) -> t.Self:
