@@ -1,10 +1,13 @@
-"""What the environment says about the mode to run in."""
+"""What mode to run in: what the environment says, and whether compat mode is on."""
 
 from __future__ import annotations
 
 import os
 
-__all__ = ["get_debug_flag", "get_load_dotenv", "is_environment_true"]
+__all__ = ["compat_versions", "get_debug_flag", "get_load_dotenv", "is_environment_true"]
+
+#: The versions of Flask and Werkzeug that compat mode stands for, by the distribution's name; empty without it.
+compat_versions: dict[str, str] = {}
 
 FALSE_WORDS = frozenset({"0", "false", "no"})
 

@@ -33,6 +33,16 @@ __all__ = [
     "template_rendered",
 ]
 
+
+def __getattr__(name: str) -> Any:
+    """Import ``Namespace``, which extensions make signals of their own with, when it is asked for."""
+    if name == "Namespace":
+        from blinker import Namespace
+
+        return Namespace
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
 _turning = Lock()
 
 #: Whether any signal was ever used. PERF: one look at it stands for one at each signal in each request.

@@ -24,6 +24,7 @@ DEFERRED_UPWARDS = {
     ("hipflask.app_setup", "App.cli"),
     ("hipflask.scaffold", "Scaffold.cli"),
     ("hipflask.blueprints", "Blueprint.cli"),
+    ("hipflask.cli.options", "_start_compat_mode"),  # the option --compat
     ("hipflask.http.request", "Request.from_values"),  # Werkzeug's, made by the test client's builder
 }
 # Classes that core modules and those above may import under TYPE_CHECKING against the arrows.
@@ -43,6 +44,7 @@ STRINGS_ALLOWED: dict[str, str] = {}
 DYNAMIC_ALLOWED = {
     "hipflask.imports": "imports what a user's setting names",
     "hipflask.cli.discovery": "imports the module that --app names",
+    "hipflask.compat.modules": "makes Flask's modules out of ours by a table",
 }
 
 FOREIGN = {

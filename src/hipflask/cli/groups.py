@@ -11,7 +11,7 @@ import click
 
 from hipflask.cli.discovery import NoAppException
 from hipflask.cli.script_info import ScriptInfo, with_appcontext
-from hipflask.flags import get_load_dotenv
+from hipflask.flags import compat_versions, get_load_dotenv
 from hipflask.globals import current_app
 
 if TYPE_CHECKING:
@@ -19,8 +19,9 @@ if TYPE_CHECKING:
 
 __all__ = ["AppGroup", "FlaskGroup"]
 
-#: Entry point groups whose commands are added; compat mode adds ``flask.commands``.
-PLUGIN_GROUPS = ["hipflask.commands"]
+#: Entry point groups whose commands are added, and the one that is added in compat mode.
+PLUGIN_GROUPS = ("hipflask.commands",)
+COMPAT_PLUGIN_GROUP = "flask.commands"
 
 
 class AppGroup(click.Group):
@@ -219,6 +220,6 @@ class FlaskGroup(AppGroup):
         self._has_plugins = True
         from importlib.metadata import entry_points
 
-        for group in PLUGIN_GROUPS:
+        for group in (*PLUGIN_GROUPS, COMPAT_PLUGIN_GROUP) if compat_versions else PLUGIN_GROUPS:
             for entry_point in entry_points(group=group):
                 self.add_command(entry_point.load(), entry_point.name)

@@ -11,6 +11,7 @@ from click.core import ParameterSource
 
 from hipflask.cli.environment import load_dotenv
 from hipflask.cli.script_info import ScriptInfo
+from hipflask.flags import compat_versions
 
 if TYPE_CHECKING:
     import ssl
@@ -21,6 +22,7 @@ __all__ = [
     "SeparatedPathType",
     "get_version",
     "make_app_option",
+    "make_compat_option",
     "make_debug_option",
     "make_env_file_option",
     "make_version_option",
@@ -53,6 +55,18 @@ def make_app_option() -> click.Option:
             "or a path. The name may be left out if it is 'app', 'application', 'create_app' or 'make_app'; "
             "'name(args)' calls a function with arguments."
         ),
+    )
+
+
+def make_compat_option() -> click.Option:
+    """Return the option ``--compat``."""
+    return EnvironmentOption(
+        ["--compat"],
+        is_flag=True,
+        is_eager=True,
+        expose_value=False,
+        callback=_start_compat_mode,
+        help="Stand for flask and werkzeug, for an application that uses extensions of Flask.",
     )
 
 
@@ -100,7 +114,9 @@ def get_version(ctx: click.Context, param: click.Parameter, value: Any) -> None:
         ours = version("hipflask")
     except PackageNotFoundError:  # run from a source tree
         ours = "(not installed)"
-    click.echo(f"Python {platform.python_version()}\nhipflask {ours}", color=ctx.color)
+    lines = [f"Python {platform.python_version()}", f"hipflask {ours}"]
+    lines += [f"{name} {number} (by hipflask)" for name, number in compat_versions.items()]
+    click.echo("\n".join(lines), color=ctx.color)
     ctx.exit()
 
 
@@ -156,6 +172,15 @@ class SeparatedPathType(click.Path):
         """Return the list of paths, each checked as `click.Path` does."""
         convert = super().convert
         return [convert(each, param, ctx) for each in self.split_envvar_value(value)]
+
+
+def _start_compat_mode(ctx: click.Context, param: click.Parameter, value: bool) -> bool:
+    """Install compat mode, before the application is imported."""
+    if value and not ctx.resilient_parsing:
+        from hipflask.compat import install
+
+        install()
+    return value
 
 
 def _set_app(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:

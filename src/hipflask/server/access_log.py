@@ -8,17 +8,20 @@ import threading
 import time
 from datetime import datetime
 
-__all__ = ["LOGGER_NAME", "RejectionLog", "access_logger", "printable"]
+from hipflask.flags import compat_versions
 
-#: The logger's name; compat mode changes it to ``werkzeug``.
+__all__ = ["COMPAT_LOGGER_NAME", "LOGGER_NAME", "RejectionLog", "access_logger", "printable"]
+
+#: The logger's name, and its name in compat mode.
 LOGGER_NAME = "hipflask.access"
+COMPAT_LOGGER_NAME = "werkzeug"
 
 _lock = threading.Lock()
 
 
 def access_logger() -> logging.Logger:
     """Return the logger for requests, ready to write to stderr where nobody has configured it."""
-    logger = logging.getLogger(LOGGER_NAME)
+    logger = logging.getLogger(COMPAT_LOGGER_NAME if compat_versions else LOGGER_NAME)
     if logger.level == logging.NOTSET:
         logger.setLevel(logging.INFO)
     if not logger.hasHandlers():
