@@ -54,7 +54,8 @@ def can_match_plainly(app: Flask, head: Head) -> bool:
     """
     if type(head) is WsgiHead:
         environ = head.environ
-        if "HTTP_UPGRADE" in environ:
+        # A mounted application that is asked without a path redirects to its root, so that relative URLs work.
+        if "HTTP_UPGRADE" in environ or not environ.get("PATH_INFO"):
             return False
         host = environ.get("HTTP_HOST")
     else:

@@ -16,7 +16,7 @@ if t.TYPE_CHECKING:
 
     from hipflask.http.request import Request
 
-__all__ = ["Response", "ResponseStream"]
+__all__ = ["Response", "ResponseStream", "is_plain_sender"]
 
 Environ = dict[str, t.Any]
 # Answers without a body, besides 1xx (RFC 9110, 15.3.5 and 15.4.5).
@@ -76,7 +76,9 @@ class Response(BaseResponse):
         self._on_close: t.Sequence[Callable[[], t.Any]] = ()
         if isinstance(response, str):
             response = response.encode()
-        elif not isinstance(response, (bytes, bytearray)):
+        elif isinstance(response, bytearray):
+            response = bytes(response)  # PEP 3333 has servers refuse anything else
+        elif not isinstance(response, bytes):
             self.response = [] if response is None else response
             return
         self.response = [response]
@@ -353,11 +355,8 @@ class Response(BaseResponse):
         body = self.response
         if self.direct_passthrough:
             return t.cast("Iterable[bytes]", body)  # what the program passed in
-        cls = type(self)
-        if type(body) is list and not self._on_close and (cls in _sent_as_they_are or _is_sent_as_it_is(cls)):
+        if type(body) is list and not self._on_close and is_plain_sender(type(self)):
             # PERF: nothing has to be told when a plain list has been sent, so it goes to the server as it is.
-            if len(body) == 1 and type(body[0]) is bytes:
-                return body
             return [part.encode() if isinstance(part, str) else part for part in body]
         return ClosingIterator(self.iter_encoded(), self.close)
 
@@ -377,20 +376,42 @@ class Response(BaseResponse):
             environ: Environ of the request.
             start_response: The server's callable of PEP 3333.
         """
-        body, status, headers = self.get_wsgi_response(environ)
-        start_response(status, headers)
+        body = self.response
+        # PERF: the usual answer (a class that changes nothing of how it is sent, one part in bytes) is sent here in one
+        # step, just as get_wsgi_response() has it in five calls.
+        if type(body) is list and type(self) in _plain_senders and len(body) == 1 and type(body[0]) is bytes:
+            status = self._status_code
+            if status >= 200 and status not in BODILESS and environ["REQUEST_METHOD"] != "HEAD" and not self._on_close:
+                pairs = self.headers._list
+                has_length = False
+                for name, _ in pairs:
+                    if name not in SENT_AS_IS:
+                        if name != "Content-Length":
+                            break
+                        has_length = True
+                else:
+                    if has_length:
+                        start_response(self._status, pairs[:])
+                        return body
+        body, line, headers = self.get_wsgi_response(environ)
+        start_response(line, headers)
         return body
 
 
-# Response classes found to leave encoding and closing to us.
-_sent_as_they_are: set[type] = set()
+# Classes that is_plain_sender() has found to be so; at most 1,000: classes made on the fly must not fill the memory.
+_plain_senders: set[type] = set()
+_SENDING = ("__call__", "get_wsgi_response", "get_wsgi_headers", "get_app_iter", "close", "iter_encoded")
 
 
-def _is_sent_as_it_is(cls: type[Response]) -> bool:
-    """Return whether a class leaves encoding and closing to us; a yes is remembered."""
-    found = cls.close is Response.close and cls.iter_encoded is Response.iter_encoded
-    if found and len(_sent_as_they_are) < 1000:  # classes made on the fly must not fill the memory
-        _sent_as_they_are.add(cls)
+def is_plain_sender(cls: type) -> bool:
+    """Return whether a response class changes nothing of how a response is sent; a yes is remembered.
+
+    Args:
+        cls: The class.
+    """
+    found = cls in _plain_senders or all(getattr(cls, name, None) is vars(Response)[name] for name in _SENDING)
+    if found and len(_plain_senders) < 1000:
+        _plain_senders.add(cls)
     return found
 
 
