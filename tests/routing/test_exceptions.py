@@ -82,3 +82,11 @@ def test_build_error_prefers_the_rule_that_has_the_values_and_the_method() -> No
 def test_build_error_of_an_empty_map() -> None:
     with pytest.raises(BuildError, match=r"Could not build url for endpoint 'x'\.$"):
         Map().bind("h").build("x")
+
+
+def test_build_error_keeps_the_values_as_they_were() -> None:
+    values = {"a": 1}
+    with pytest.raises(BuildError) as caught:
+        Map().bind("h").build("x", values)
+    values["b"] = 2
+    assert caught.value.values == {"a": 1}

@@ -177,6 +177,7 @@ def test_rules_may_be_added_while_others_match() -> None:
 def test_representation() -> None:
     assert repr(Map()) == "Map([])"
     assert repr(Map([Rule("/a", endpoint="a")])) == "Map([<Rule '/a' -> a>])"
+    assert repr(Map([Rule(f"/{'a' * 60}", endpoint=n) for n in "ab"])).count("\n") == 1
 
 
 def test_iter_rules_is_in_the_order_of_building() -> None:

@@ -333,7 +333,8 @@ class MapAdapter:
                 first = first or (rule, url)
             if first is not None:
                 return first
-        raise BuildError(endpoint, values, method, self)
+        # A copy: the caller may go on to change what build() took as it was.
+        raise BuildError(endpoint, dict(values), method, self)
 
     def _suitable_urls(
         self, endpoint: Any, values: Mapping[str, Any], method: str | None, append_unknown: bool

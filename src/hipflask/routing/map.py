@@ -324,7 +324,9 @@ class Map:
         )
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({list(self.iter_rules())!r})"
+        from pprint import pformat
+
+        return f"{type(self).__name__}({pformat(list(self.iter_rules()))})"
 
 
 def _find_subdomain(host: str, server_name: str) -> str:

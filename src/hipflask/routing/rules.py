@@ -337,5 +337,5 @@ class Rule(RuleFactory):
         if self.map is None:
             return f"<{type(self).__name__} (unbound)>"
         pieces = "".join(f"<{piece}>" if is_placeholder else piece for is_placeholder, piece in self._trace)
-        methods = f" ({', '.join(sorted(self.methods))})" if self.methods is not None else ""
+        methods = f" ({', '.join(self.methods)})" if self.methods is not None else ""
         return f"<{type(self).__name__} {pieces.lstrip('|')!r}{methods} -> {self.endpoint}>"
