@@ -1,0 +1,172 @@
+"""Signing up, logging in and out, and where one is sent afterwards."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+
+import pytest
+
+from examples.board.accounts import is_own_path
+from tests.examples.board.visitor import PASSWORD, Visitor
+
+
+def test_sign_up_makes_an_account_and_logs_in(app, guest):
+    response = guest.send("/sign-up", name=" zoe_1 ", password="long enough")
+    assert (response.status_code, response.location) == (303, "/")
+    assert "Welcome, zoe_1! You are logged in." in guest.get("/").text
+    other = Visitor(app)
+    assert other.send("/log-in", name="zoe_1", password="long enough").status_code == 303
+
+
+def test_password_is_stored_as_a_salted_hash(app, guest):
+    guest.send("/sign-up", name="zoe", password="long enough")
+    with closing(sqlite3.connect(app.config["DATABASE"])) as connection:
+        stored = connection.execute("SELECT password_hash FROM users WHERE name = 'zoe'").fetchone()[0]
+    assert "long enough" not in stored
+    assert stored.startswith(("scrypt:", "pbkdf2:"))
+
+
+@pytest.mark.parametrize(
+    ("name", "password", "told"),
+    [
+        pytest.param("", "long enough", "A name has 3 to 30 characters", id="no-name"),
+        pytest.param("ab", "long enough", "A name has 3 to 30 characters", id="short-name"),
+        pytest.param("a" * 31, "long enough", "A name has 3 to 30 characters", id="long-name"),
+        pytest.param("a b c", "long enough", "A name has 3 to 30 characters", id="spaces"),
+        pytest.param("<b>bob</b>", "long enough", "A name has 3 to 30 characters", id="markup"),
+        pytest.param("bob\x00", "long enough", "A name has 3 to 30 characters", id="nul"),
+        pytest.param("bob\nby", "long enough", "A name has 3 to 30 characters", id="line-end"),
+        pytest.param("böb", "long enough", "A name has 3 to 30 characters", id="other-letters"),
+        pytest.param("bob", "", "at least 8 characters", id="no-password"),
+        pytest.param("bob", "1234567", "at least 8 characters", id="short-password"),
+        pytest.param("bob", "1" * 201, "at most 200 characters", id="long-password"),
+        pytest.param("maria", "long enough", "This name is taken.", id="taken"),
+        pytest.param("MARIA", "long enough", "This name is taken.", id="taken-in-other-case"),
+        pytest.param("ada", "long enough", "This name is taken.", id="taken-by-the-sample"),
+    ],
+)
+def test_sign_up_that_cannot_be_is_told_why(guest, name, password, told):
+    response = guest.send("/sign-up", name=name, password=password)
+    assert response.status_code == 400
+    assert told in response.text
+    assert password == "" or password not in response.text
+    assert "Log out" not in guest.get("/").text
+
+
+def test_log_in_and_out(guest):
+    response = guest.send("/log-in", name="maria", password=PASSWORD)
+    assert (response.status_code, response.location) == (303, "/")
+    assert "Welcome back, maria!" in guest.get("/").text
+    response = guest.send("/log-out")
+    assert (response.status_code, response.location) == (303, "/")
+    page = guest.get("/").text
+    assert "You are logged out." in page
+    assert "Log in" in page
+
+
+def test_log_in_takes_the_name_in_any_case(guest):
+    guest.send("/log-in", name="MARIA", password=PASSWORD)
+    assert "Welcome back, maria!" in guest.get("/").text
+
+
+@pytest.mark.parametrize(
+    ("name", "password"),
+    [
+        pytest.param("maria", "wrong password", id="wrong-password"),
+        pytest.param("maria", "", id="no-password"),
+        pytest.param("maria", PASSWORD.upper(), id="password-in-other-case"),
+        pytest.param("nobody", PASSWORD, id="unknown-name"),
+        pytest.param("nobody", "nobody's password", id="password-of-nobody"),
+        pytest.param("ada", "", id="sample-author-has-no-password"),
+        pytest.param("ada", "nobody's password", id="sample-author-is-not-nobody"),
+        pytest.param("", "", id="nothing"),
+        pytest.param("maria\x00", PASSWORD, id="nul"),
+        pytest.param("x" * 10_000, PASSWORD, id="very-long-name"),
+        pytest.param("maria", "x" * 10_000, id="very-long-password"),
+    ],
+)
+def test_wrong_log_in_always_gets_the_same_answer(guest, name, password):
+    response = guest.send("/log-in", name=name, password=password)
+    assert response.status_code == 400
+    assert "Name and password do not match." in response.text
+    assert "Log out" not in guest.get("/").text
+
+
+def test_log_in_starts_a_new_session_with_a_new_token(guest):
+    before = guest.read_token()
+    guest.send("/log-in", name="maria", password=PASSWORD)
+    assert guest.read_token() != before
+
+
+def test_log_out_makes_the_token_invalid(maria):
+    before = maria.read_token()
+    maria.send("/log-out")
+    response = maria.client.post("/log-in", data={"csrf_token": before, "name": "maria", "password": PASSWORD})
+    assert response.status_code == 400
+    assert "This form is no longer valid." in response.text
+
+
+def test_session_cookie_is_out_of_reach_of_scripts_and_of_other_sites(guest):
+    cookie = guest.get("/log-in").headers["Set-Cookie"]
+    assert cookie.startswith("board_session=")
+    assert "HttpOnly" in cookie
+    assert "SameSite=Lax" in cookie
+
+
+def test_reading_sets_no_cookie(guest):
+    for path in ("/", "/messages/1", "/api/messages", "/static/style.css"):
+        response = guest.get(path)
+        assert "Set-Cookie" not in response.headers
+        response.close()
+
+
+def test_log_in_leads_back_to_the_page_one_came_from(guest):
+    response = guest.send("/log-in", name="maria", password=PASSWORD, next="/messages/2?x=1")
+    assert (response.status_code, response.location) == (303, "/messages/2?x=1")
+
+
+def test_log_in_page_carries_next_through_its_form(guest):
+    assert 'name="next" value="/messages/new"' in guest.get("/log-in?next=/messages/new").text
+
+
+FOREIGN = [
+    pytest.param("https://example.org/", id="url"),
+    pytest.param("//example.org/", id="no-scheme"),
+    pytest.param("///example.org/", id="three-slashes"),
+    pytest.param("/\\example.org/", id="backslash"),
+    pytest.param("\\\\example.org/", id="two-backslashes"),
+    pytest.param("/a\\b", id="backslash-inside"),
+    pytest.param("/\t/example.org/", id="tab"),
+    pytest.param("/\n/example.org/", id="line-end"),
+    pytest.param("/\r\nSet-Cookie: a=b", id="header"),
+    pytest.param(" //example.org/", id="space"),
+    pytest.param("javascript:alert(1)", id="script"),
+    pytest.param("example.org", id="relative"),
+    pytest.param("", id="empty"),
+    pytest.param("/\x00", id="nul"),
+]
+
+
+@pytest.mark.parametrize("target", FOREIGN)
+def test_log_in_leads_to_no_other_site(guest, target):
+    response = guest.send("/log-in", name="maria", password=PASSWORD, next=target)
+    assert (response.status_code, response.location) == (303, "/")
+
+
+@pytest.mark.parametrize("target", FOREIGN)
+def test_is_own_path_refuses_everything_that_leaves(target):
+    assert not is_own_path(target)
+
+
+@pytest.mark.parametrize("target", ["/", "/messages/1", "/?q=a&b=c", "/a//b", "/ü"])
+def test_is_own_path_takes_paths(target):
+    assert is_own_path(target)
+
+
+@pytest.mark.parametrize("method", ["get", "put", "delete"])
+def test_log_out_is_by_post_only(maria, method):
+    response = getattr(maria.client, method)("/log-out")
+    assert response.status_code == 405
+    assert set(response.headers["Allow"].split(", ")) == {"POST", "OPTIONS"}
+    assert "Log out" in maria.get("/").text

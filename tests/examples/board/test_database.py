@@ -1,0 +1,179 @@
+"""The files that a board makes: its database and its secret key, also when many processes make them."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+import stat
+import subprocess
+import sys
+import threading
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from examples.board import create_app, secret_key, store
+from examples.board.db import connect, get_connection, prepare
+
+BOARD = Path(create_app.__code__.co_filename).parent
+
+
+def count(path: Path | str) -> tuple[int, int]:
+    """Return how many users and messages a database has."""
+    with closing(sqlite3.connect(path)) as connection:
+        query = "SELECT (SELECT count(*) FROM users), (SELECT count(*) FROM messages)"
+        found: tuple[int, int] = connection.execute(query).fetchone()
+        return found
+
+
+def test_new_database_has_the_sample_and_a_write_ahead_log(tmp_path):
+    path = tmp_path / "new" / "folder" / "board.sqlite3"
+    prepare(str(path))
+    assert count(path) == (3, 4)
+    with closing(connect(str(path))) as connection:
+        assert connection.execute("PRAGMA journal_mode").fetchone()[0] == "wal"
+        assert connection.execute("PRAGMA foreign_key_check").fetchall() == []
+
+
+def test_sample_data_that_was_deleted_stays_deleted(tmp_path):
+    path = str(tmp_path / "board.sqlite3")
+    prepare(path)
+    with closing(connect(path)) as connection:
+        connection.execute("DELETE FROM messages")
+    prepare(path)
+    assert count(path) == (3, 0)
+
+
+def test_start_that_broke_off_is_made_up_for(tmp_path, monkeypatch):
+    path = str(tmp_path / "board.sqlite3")
+    with monkeypatch.context() as patch:
+        patch.setattr("examples.board.sample_data.MESSAGES", [("ada", "-1 day", "Title", None)])
+        with pytest.raises(sqlite3.IntegrityError, match="NOT NULL"):
+            prepare(path)
+    assert count(path) == (0, 0)
+    prepare(path)
+    assert count(path) == (3, 4)
+
+
+def test_threads_that_start_at_once_make_one_database(tmp_path):
+    path = str(tmp_path / "board.sqlite3")
+    run_at_once(8, lambda: prepare(path))
+    assert count(path) == (3, 4)
+
+
+@pytest.mark.slow
+def test_processes_that_start_at_once_make_one_database_and_one_key(tmp_path):
+    shutil.copytree(BOARD, tmp_path / "board", ignore=shutil.ignore_patterns("instance", "__pycache__"))
+    code = "import board; print(board.create_app().config['SECRET_KEY'])"
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("BOARD_")}
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-c", code],
+            cwd=tmp_path,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(6)
+    ]
+    answers = [process.communicate(timeout=60) for process in processes]
+    assert [process.returncode for process in processes] == [0] * 6, answers
+    instance = tmp_path / "board" / "instance"
+    assert {output.strip() for output, _ in answers} == {(instance / "secret_key").read_text()}
+    assert count(instance / "board.sqlite3") == (3, 4)
+    assert not [path for path in instance.iterdir() if path.name.startswith(".secret_key-")]
+
+
+def test_writers_wait_for_each_other(app):
+    def write():
+        with app.app_context():
+            for _ in range(10):
+                store.add_message(1, "Title", "Text")
+
+    run_at_once(6, write)
+    assert count(app.config["DATABASE"])[1] == 4 + 60
+
+
+def test_name_is_taken_once_by_those_who_sign_up_at_once(app):
+    ids: list[int | None] = []
+
+    def sign_up():
+        with app.app_context():
+            ids.append(store.add_user("zoe", "hash"))
+
+    run_at_once(6, sign_up)
+    assert len([user_id for user_id in ids if user_id is not None]) == 1
+
+
+def test_connection_is_one_per_request_and_closed_after_it(app):
+    with app.test_request_context("/"):
+        connection = get_connection()
+        assert get_connection() is connection
+    with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+        connection.execute("SELECT 1")
+
+
+def test_environment_names_the_database_and_the_key(tmp_path, monkeypatch):
+    path = tmp_path / "elsewhere.sqlite3"
+    monkeypatch.setenv("BOARD_DATABASE", str(path))
+    monkeypatch.setenv("BOARD_SECRET_KEY", "from the environment")
+    app = create_app()
+    assert app.config["DATABASE"] == str(path)
+    assert app.config["SECRET_KEY"] == "from the environment"
+    assert count(path) == (3, 4)
+
+
+def test_settings_win_over_the_environment(tmp_path, monkeypatch):
+    monkeypatch.setenv("BOARD_DATABASE", str(tmp_path / "environment.sqlite3"))
+    monkeypatch.setenv("BOARD_SECRET_KEY", "from the environment")
+    app = create_app({"DATABASE": str(tmp_path / "given.sqlite3"), "SECRET_KEY": "given"})
+    assert app.config["SECRET_KEY"] == "given"
+    assert [path.name for path in tmp_path.iterdir()] == ["given.sqlite3"]
+
+
+def test_secret_key_is_made_once_for_its_owner_only(tmp_path):
+    path = tmp_path / "instance" / "secret_key"
+    key = secret_key.read_or_create(path)
+    assert len(key) == 64
+    assert secret_key.read_or_create(path) == key
+    assert [file.name for file in path.parent.iterdir()] == ["secret_key"]
+    if os.name == "posix":
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_threads_that_make_the_key_at_once_read_the_same(tmp_path):
+    keys: list[str] = []
+    run_at_once(8, lambda: keys.append(secret_key.read_or_create(tmp_path / "secret_key")))
+    assert len(keys) == 8
+    assert len(set(keys)) == 1
+
+
+@pytest.mark.parametrize("content", [b"", b"short", b"\xff\xfe\x00"], ids=["empty", "short", "binary"])
+def test_secret_key_file_without_a_key_is_an_error_with_its_remedy(tmp_path, content):
+    path = tmp_path / "secret_key"
+    path.write_bytes(content)
+    with pytest.raises(RuntimeError, match="secret_key is too short. Delete the file"):
+        secret_key.read_or_create(path)
+
+
+def run_at_once(number, work):
+    """Run *work* in that many threads, which begin together, and raise what one of them raised."""
+    barrier = threading.Barrier(number, timeout=60)
+    errors: list[Exception] = []
+
+    def run():
+        try:
+            barrier.wait()
+            work()
+        except Exception as error:
+            errors.append(error)
+
+    threads = [threading.Thread(target=run) for _ in range(number)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(timeout=60)
+    assert errors == []

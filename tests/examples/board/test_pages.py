@@ -1,0 +1,226 @@
+"""The board's pages as a reader and a writer see them."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from examples.board.messages import PAGE_SIZE, format_time, parse_number
+from tests.examples.board.visitor import Visitor, read_text
+
+
+def test_first_page_of_a_new_board_shows_the_sample_newest_first(guest):
+    text = guest.get("/").text
+    titles = ["Found: one grey glove", "Saturday: seed swap", "Bicycle pump", "Welcome to the board"]
+    assert [text.index(title) for title in titles] == sorted(text.index(title) for title in titles)
+
+
+def test_first_page_offers_sign_up_to_a_guest_and_log_out_to_a_user(guest, maria):
+    assert "Sign up" in guest.get("/").text
+    assert "Log out" not in guest.get("/").text
+    assert "Sign up" not in maria.get("/").text
+    assert "maria Log out" in read_text(maria.get("/"))
+
+
+def test_page_of_a_message_shows_title_text_author_and_time(guest, post):
+    message_id = post("Lost umbrella", "It is red.\nReally red.", 1)
+    response = guest.get(f"/messages/{message_id}")
+    assert response.status_code == 200
+    assert "<title>Lost umbrella · Board</title>" in response.text
+    assert "It is red.\nReally red." in response.text
+    assert "ada" in read_text(response)
+    assert re.search(r'<time datetime="\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ">', response.text)
+
+
+def test_list_of_exactly_one_page_has_no_page_links(guest, post):
+    for number in range(PAGE_SIZE - 4):
+        post(f"Number {number}")
+    response = guest.get("/")
+    assert response.text.count("<article") == PAGE_SIZE
+    assert 'aria-label="Pages"' not in response.text
+
+
+def test_older_links_lead_through_every_message_once(guest, post):
+    for number in range(25):
+        post(f"Number {number}")
+    titles, path = [], "/"
+    while path:
+        text = guest.get(path).text
+        titles += re.findall(r'<h2 dir="auto"><a href="[^"]*">([^<]*)</a>', text)
+        link = re.search(r'rel="next" href="([^"]+)"', text)
+        path = link[1].replace("&amp;", "&") if link else ""
+    assert len(titles) == len(set(titles)) == 29
+    assert titles[0] == "Number 24"
+    assert titles[-1] == "Welcome to the board"
+
+
+def test_page_after_the_last_one_says_so(guest):
+    response = guest.get("/?before=1")
+    assert response.status_code == 200
+    assert "There are no older messages." in response.text
+    assert "← Newest" in response.text
+
+
+@pytest.mark.parametrize(
+    ("search", "found"),
+    [
+        pytest.param("grey glove", True, id="title"),
+        pytest.param("misses its sibling", True, id="text"),
+        pytest.param("GREY Glove", True, id="case"),
+        pytest.param("  glove ", True, id="spaces-around"),
+        pytest.param("glove\x00", True, id="nul"),
+        pytest.param("gloves", False, id="other-word"),
+        pytest.param("gl%ve", False, id="percent-is-itself"),
+        pytest.param("gl_ve", False, id="underscore-is-itself"),
+        pytest.param("\\", False, id="backslash-is-itself"),
+        pytest.param("' OR 1=1 --", False, id="sql"),
+    ],
+)
+def test_search_finds_what_was_typed(guest, search, found):
+    response = guest.get("/", query_string={"q": search})
+    assert response.status_code == 200
+    assert ("Found: one grey glove" in response.text) is found
+    assert ("No message has these words." in response.text) is not found
+
+
+def test_search_for_wildcards_finds_them_as_characters(guest, post):
+    post(r"100%_\ sure")
+    for search in ("0%", "%_", "_\\", r"100%_\ sure"):
+        assert guest.get("/", query_string={"q": search}).text.count("<article") == 1
+
+
+def test_search_is_kept_in_its_field_and_in_the_page_links(guest, post):
+    for number in range(PAGE_SIZE + 1):
+        post(f"a & b {number}")
+    text = guest.get("/", query_string={"q": "a & b"}).text
+    assert 'name="q" value="a &amp; b"' in text
+    assert re.search(r'rel="next" href="/\?q=a\+(&amp;|%26)\+b&amp;before=6"', text)
+    assert "Number" not in text
+
+
+def test_empty_search_shows_all(guest):
+    assert guest.get("/?q=").text.count("<article") == 4
+
+
+def test_markup_in_user_text_is_escaped_everywhere(guest, post):
+    evil = '<script>alert("x")</script>'
+    message_id = post(evil, evil)
+    for path in ("/", f"/messages/{message_id}", f"/?q={evil}"):
+        text = guest.get(path).text
+        assert "<script" not in text
+        assert "&lt;script&gt;" in text
+
+
+def test_new_message_goes_on_the_board(maria):
+    response = maria.send("/messages/new", title="  Piano \r\n lessons ", body="First line\r\nSecond line\r\n")
+    assert (response.status_code, response.location) == (303, "/messages/5")
+    page = maria.get(response.location)
+    assert "Your message is on the board." in page.text
+    assert '<h1 dir="auto">Piano lessons</h1>' in page.text
+    assert ">First line\nSecond line</div>" in page.text
+    assert "maria" in page.text
+    assert "Your message is on the board." not in maria.get("/").text
+
+
+@pytest.mark.parametrize("length", [120, 121])
+def test_title_has_at_most_120_characters(maria, length):
+    response = maria.send("/messages/new", title="ü" * length, body="Text")
+    assert response.status_code == (303 if length == 120 else 400)
+
+
+@pytest.mark.parametrize("length", [4000, 4001])
+def test_text_has_at_most_4000_characters_of_any_script(maria, length):
+    response = maria.send("/messages/new", title="Title", body="𝄞" * length)
+    assert response.status_code == (303 if length == 4000 else 400)
+
+
+@pytest.mark.parametrize(
+    ("title", "body", "told"),
+    [
+        pytest.param("", "Text", "Please write a title.", id="no-title"),
+        pytest.param(" \t ", "Text", "Please write a title.", id="blank-title"),
+        pytest.param("Title", "", "Please write a message.", id="no-text"),
+        pytest.param("Title", "\r\n \r\n", "Please write a message.", id="blank-text"),
+        pytest.param("Ti\x00tle", "Text", "a character in this text that cannot be shown", id="nul-in-title"),
+        pytest.param("Title", "Te\x00xt", "a character in this text that cannot be shown", id="nul-in-text"),
+        pytest.param("Title", "\x1b[31m", "a character in this text that cannot be shown", id="escape"),
+        pytest.param("t" * 121, "Text", "At most 120 characters, please; these are 121.", id="long-title"),
+    ],
+)
+def test_refused_message_comes_back_in_its_form_with_the_reason(maria, title, body, told):
+    response = maria.send("/messages/new", title=title, body=body)
+    assert response.status_code == 400
+    assert told in response.text
+    assert 'aria-invalid="true"' in response.text
+    assert maria.get("/").text.count("<article") == 4
+
+
+def test_refused_message_keeps_what_was_written(maria):
+    response = maria.send("/messages/new", title="", body="\nA <long> text")
+    assert ">\nA &lt;long&gt; text</textarea>" in response.text
+
+
+def test_guest_who_wants_to_post_logs_in_first_and_gets_back(guest):
+    response = guest.get("/messages/new")
+    assert (response.status_code, response.location) == (303, "/log-in?next=/messages/new")
+    assert "Please log in first." in guest.get(response.location).text
+    assert guest.send("/messages/new", title="Title", body="Text").status_code == 303
+    assert guest.get("/").text.count("<article") == 4
+
+
+def test_user_without_an_account_any_more_is_a_guest(app, maria):
+    from examples.board.db import get_connection
+
+    with app.app_context():
+        get_connection().execute("DELETE FROM users WHERE name = 'maria'")
+    assert "Log in" in maria.get("/").text
+    assert maria.get("/messages/new").status_code == 303
+
+
+def test_static_files_and_every_page_carry_the_security_headers(guest):
+    for path in ("/", "/static/style.css", "/static/icon.svg", "/nothing", "/api/messages"):
+        response = guest.get(path)
+        assert response.headers["Content-Security-Policy"] == "default-src 'self'; frame-ancestors 'none'"
+        assert response.headers["X-Content-Type-Options"] == "nosniff"
+        response.close()
+
+
+def test_every_field_has_a_label(guest, maria):
+    for visitor, path in ((guest, "/sign-up"), (guest, "/log-in"), (maria, "/messages/new")):
+        text = visitor.get(path).text
+        ids = re.findall(r'<(?:input|textarea)[^>]* id="([^"]+)"', text)
+        assert len(ids) == 3  # the search, and two of the page
+        assert sorted(ids) == sorted(re.findall(r'<label[^>]* for="([^"]+)"', text))
+
+
+def test_two_visitors_do_not_share_what_they_are_told(app):
+    first, second = Visitor(app), Visitor(app)
+    first.send("/log-in", name="maria", password="correct horse battery")
+    assert "Welcome back" not in second.get("/").text
+    assert "Welcome back, maria!" in first.get("/").text
+
+
+def test_format_time_writes_the_day_without_a_zero():
+    assert format_time("2026-08-01T09:05:00Z") == "1 Aug 2026, 09:05"
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        pytest.param("1", 1, id="one"),
+        pytest.param("9223372036854775807", 2**63 - 1, id="largest"),
+        pytest.param("9223372036854775808", None, id="too-large"),
+        pytest.param("9" * 5000, None, id="far-too-large"),
+        pytest.param("0", None, id="zero"),
+        pytest.param("-1", None, id="negative"),
+        pytest.param("+1", None, id="plus"),
+        pytest.param(" 1", None, id="space"),
+        pytest.param("1_0", None, id="underscore"),
+        pytest.param("٣", None, id="digit-of-another-script"),
+        pytest.param("1.0", None, id="fraction"),
+        pytest.param("", None, id="empty"),
+    ],
+)
+def test_parse_number_takes_plain_positive_numbers_only(text, number):
+    assert parse_number(text) == number
