@@ -101,17 +101,20 @@ class EventLoopThread:
             else:
                 done.set_result(task.result())
 
-        self.loop.call_soon_threadsafe(start)
         try:
+            self.loop.call_soon_threadsafe(start)
             return done.result()
         except BaseException:
             if not done.done():
-                self.loop.call_soon_threadsafe(_cancel, tasks)
+                self.loop.call_soon_threadsafe(_cancel, tasks, coroutine)
             raise
 
 
-def _cancel(tasks: list[asyncio.Task[T]]) -> None:
-    tasks[0].cancel()
+def _cancel(tasks: list[asyncio.Task[T]], coroutine: Coroutine[t.Any, t.Any, T]) -> None:
+    if tasks:
+        tasks[0].cancel()
+    else:
+        coroutine.close()  # interrupted before the task was made
 
 
 def _cancelled() -> BaseException:

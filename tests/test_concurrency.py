@@ -1,0 +1,302 @@
+from __future__ import annotations
+
+import asyncio
+import functools
+import inspect
+import os
+import signal
+import threading
+from collections.abc import Callable, Generator
+from contextvars import ContextVar, copy_context
+from typing import Any
+
+import pytest
+
+from hipflask import concurrency
+from hipflask.concurrency import EventLoopThread, is_coroutine_function, run_coroutine, to_sync
+
+variable: ContextVar[str] = ContextVar("variable", default="unset")
+other: ContextVar[str] = ContextVar("other")
+WAIT_SECONDS = 10.0
+
+
+async def async_function(*args: Any) -> Any:
+    return args
+
+
+def sync_function() -> None: ...
+
+
+class Owner:
+    async def method(self) -> str:
+        return "method"
+
+    def sync_method(self) -> None: ...
+
+    async def __call__(self) -> None: ...
+
+
+def mark(func: Any) -> Any:
+    """Mark a function as returning coroutines: by inspect (Python 3.12), else by what asyncio looked for before."""
+    if hasattr(inspect, "markcoroutinefunction"):
+        return inspect.markcoroutinefunction(func)
+    func._is_coroutine = asyncio.coroutines._is_coroutine  # type: ignore[attr-defined]
+    return func
+
+
+@mark
+def marked() -> Any:
+    return async_function()
+
+
+marked_partial = mark(functools.partial(sync_function))
+
+
+class Compiled:
+    """What a function compiled by Cython looks like: not a FunctionType, but with a code object."""
+
+    def __init__(self, flags: int) -> None:
+        self.__code__ = type("Code", (), {"co_flags": flags})()
+
+
+@pytest.mark.parametrize(
+    ("func", "expected"),
+    [
+        pytest.param(async_function, True, id="async"),
+        pytest.param(sync_function, False, id="sync"),
+        pytest.param(functools.partial(async_function, 1), True, id="partial"),
+        pytest.param(functools.partial(functools.partial(async_function, 1), 2), True, id="nested-partial"),
+        pytest.param(functools.partial(sync_function), False, id="sync-partial"),
+        pytest.param(Owner().method, True, id="method"),
+        pytest.param(Owner().sync_method, False, id="sync-method"),
+        pytest.param(functools.partial(Owner().method), True, id="partial-of-method"),
+        pytest.param(marked, True, id="marked"),
+        pytest.param(functools.partial(marked), True, id="partial-of-marked"),
+        pytest.param(marked_partial, True, id="marked-partial"),
+        pytest.param(len, False, id="builtin"),
+        pytest.param(str, False, id="class"),
+        pytest.param(lambda: None, False, id="lambda"),
+        pytest.param(Compiled(concurrency.CO_COROUTINE), True, id="compiled-async"),
+        pytest.param(Compiled(0), False, id="compiled-sync"),
+    ],
+)
+def test_is_coroutine_function(func: Any, expected: bool) -> None:
+    assert is_coroutine_function(func) is expected
+
+
+def test_is_coroutine_function_of_wrapper_is_the_wrappers() -> None:
+    @functools.wraps(async_function)
+    def wrapper(*args: Any) -> Any:
+        return args
+
+    assert not is_coroutine_function(wrapper)
+
+
+@pytest.mark.parametrize(
+    "func",
+    [async_function, sync_function, Owner().method, functools.partial(async_function), len, lambda: None],
+    ids=["async", "sync", "method", "partial", "builtin", "lambda"],
+)
+def test_is_coroutine_function_agrees_with_inspect(func: Any) -> None:
+    assert is_coroutine_function(func) is inspect.iscoroutinefunction(func)
+
+
+def test_run_coroutine_returns_result() -> None:
+    assert run_coroutine(async_function(1, 2)) == (1, 2)
+
+
+def test_run_coroutine_raises_what_the_coroutine_raises() -> None:
+    async def fail() -> None:
+        await asyncio.sleep(0)
+        raise LookupError("inside")
+
+    with pytest.raises(LookupError, match="inside"):
+        run_coroutine(fail())
+
+
+def test_run_coroutine_raises_for_cancelled_task() -> None:
+    async def cancel() -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        task.cancel()
+        await asyncio.sleep(0)
+
+    with pytest.raises(asyncio.CancelledError):
+        run_coroutine(cancel())
+
+
+def test_run_coroutine_takes_any_awaitable() -> None:
+    class Awaitable:
+        def __await__(self) -> Generator[Any, None, str]:
+            yield from asyncio.sleep(0).__await__()
+            return "awaited"
+
+    assert run_coroutine(Awaitable()) == "awaited"
+
+
+def test_context_variables_go_in_and_come_back() -> None:
+    async def change() -> str:
+        seen = variable.get()
+        variable.set("inside")
+        other.set("new")
+        await asyncio.sleep(0)
+        return seen
+
+    def run() -> tuple[str, str, str]:
+        variable.set("outside")
+        seen = run_coroutine(change())
+        return seen, variable.get(), other.get()
+
+    assert copy_context().run(run) == ("outside", "inside", "new")
+    assert variable.get() == "unset"
+
+
+def test_context_variables_come_back_from_a_coroutine_that_failed() -> None:
+    async def change() -> None:
+        variable.set("inside")
+        raise ValueError("x")
+
+    def run() -> str:
+        with pytest.raises(ValueError, match="x"):
+            run_coroutine(change())
+        return variable.get()
+
+    assert copy_context().run(run) == "inside"
+
+
+def test_all_coroutines_run_on_one_loop_on_a_thread_of_its_own() -> None:
+    async def where() -> tuple[Any, int]:
+        return asyncio.get_running_loop(), threading.get_ident()
+
+    (first, thread), (second, _) = run_coroutine(where()), run_coroutine(where())
+    assert first is second
+    assert thread != threading.get_ident()
+
+
+def test_waiting_on_the_loops_own_thread_is_refused() -> None:
+    async def outer() -> None:
+        coroutine = async_function()
+        try:
+            run_coroutine(coroutine)
+        finally:
+            assert inspect.getcoroutinestate(coroutine) == inspect.CORO_CLOSED
+
+    with pytest.raises(RuntimeError, match="on the event loop itself"):
+        run_coroutine(outer())
+
+
+def test_several_threads_wait_at_once() -> None:
+    barrier = threading.Barrier(3)
+    found: list[int] = []
+
+    async def meet(number: int) -> int:
+        await asyncio.to_thread(barrier.wait, WAIT_SECONDS)
+        return number
+
+    threads = [threading.Thread(target=lambda n=n: found.append(run_coroutine(meet(n)))) for n in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(WAIT_SECONDS)
+    assert sorted(found) == [0, 1, 2]
+
+
+def test_loop_is_made_once_by_threads_that_need_it_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    fresh = concurrency._LoopOfProcess()
+    real_lock = fresh.lock
+    existing = concurrency._loop_of_process.get()
+
+    class Lock:
+        """Lets another thread win between the first look and the lock."""
+
+        def __enter__(self) -> None:
+            real_lock.acquire()
+            fresh.thread = existing
+
+        def __exit__(self, *details: object) -> None:
+            real_lock.release()
+
+    fresh.lock = Lock()  # type: ignore[assignment]
+    assert fresh.get() is existing
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
+def test_forked_child_has_a_loop_of_its_own() -> None:
+    run_coroutine(async_function())
+    readable, writable = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            os.write(writable, repr(run_coroutine(async_function("child"))).encode())
+        finally:
+            os._exit(0)
+    os.close(writable)
+    _, status = os.waitpid(child, 0)
+    with os.fdopen(readable, "rb") as pipe:
+        assert pipe.read() == b"('child',)"
+    assert status == 0
+
+
+@pytest.mark.skipif(not hasattr(signal, "pthread_kill"), reason="needs signals of POSIX")
+def test_interrupted_wait_cancels_the_coroutine() -> None:
+    """Ctrl+C comes as an exception of the waiting thread; the coroutine must not go on alone."""
+    started = threading.Event()
+    cancelled = threading.Event()
+
+    async def wait() -> None:
+        started.set()
+        try:
+            await asyncio.sleep(WAIT_SECONDS)
+        except asyncio.CancelledError:
+            cancelled.set()
+            raise
+
+    def interrupt() -> None:
+        started.wait(WAIT_SECONDS)
+        signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)  # type: ignore[arg-type]
+
+    thread = threading.Thread(target=interrupt)
+    thread.start()
+    with pytest.raises(KeyboardInterrupt):
+        run_coroutine(wait())
+    thread.join(WAIT_SECONDS)
+    assert cancelled.wait(WAIT_SECONDS)
+
+
+def test_interrupt_before_the_task_is_made_closes_the_coroutine(monkeypatch: pytest.MonkeyPatch) -> None:
+    loop_thread = EventLoopThread()
+    schedule = loop_thread.loop.call_soon_threadsafe
+    closed = threading.Event()
+
+    def interrupted(callback: Any, *args: Any) -> Any:
+        if not args:
+            raise KeyboardInterrupt
+        return schedule(lambda: (callback(*args), closed.set()))
+
+    coroutine = async_function()
+    monkeypatch.setattr(loop_thread.loop, "call_soon_threadsafe", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        loop_thread.run(coroutine, copy_context())
+    assert closed.wait(WAIT_SECONDS)
+    assert inspect.getcoroutinestate(coroutine) == inspect.CORO_CLOSED
+    stop(loop_thread)
+
+
+def stop(loop_thread: EventLoopThread) -> None:
+    asyncio.BaseEventLoop.call_soon_threadsafe(loop_thread.loop, loop_thread.loop.stop)  # type: ignore[arg-type]
+    loop_thread.thread.join(WAIT_SECONDS)
+    loop_thread.loop.close()
+
+
+def test_to_sync_keeps_name_and_arguments() -> None:
+    found: Callable[..., Any] = to_sync(async_function)
+    assert found(1, 2) == (1, 2)
+    assert found.__name__ == "async_function"
+
+
+def test_event_loop_thread_is_a_daemon() -> None:
+    thread = EventLoopThread()
+    assert thread.thread.daemon
+    assert thread.run(async_function(1), copy_context()) == (1,)
+    stop(thread)
