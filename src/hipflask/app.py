@@ -239,7 +239,7 @@ class Flask(App):
             for name in (*ctx.request.blueprints, None):
                 for func in reversed(self.after_request_funcs.get(name, ())):
                     response = self.ensure_sync(func)(response)
-        if ctx._session is None:
+        if ctx._opened_session is None:
             # A session that nobody opened is saved all the same if the client has one: its life may be prolonged.
             head = ctx.request._head
             cookies = head.environ.get("HTTP_COOKIE") if type(head) is WsgiHead else head.get_header("cookie")

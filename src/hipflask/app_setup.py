@@ -9,7 +9,7 @@ from datetime import timedelta
 from itertools import product
 
 from hipflask.config import Config, ConfigAttribute
-from hipflask.ctx import AppContextGlobals
+from hipflask.ctx import _AppCtxGlobals
 from hipflask.default_config import DEFAULT_CONFIG
 from hipflask.globals import _cv_request
 from hipflask.http.exceptions import Aborter, BadRequest, BadRequestKeyError
@@ -18,7 +18,7 @@ from hipflask.json.provider import DefaultJSONProvider, JSONProvider
 from hipflask.paths import find_instance_path
 from hipflask.routing.map import Map
 from hipflask.routing.rules import Rule
-from hipflask.scaffold import Scaffold, SetupError, endpoint_from_view_func, setupmethod
+from hipflask.scaffold import Scaffold, endpoint_from_view_func, setupmethod
 from hipflask.template_globals import default_template_names
 
 if t.TYPE_CHECKING:
@@ -59,7 +59,7 @@ class App(Scaffold):
     """
 
     aborter_class = Aborter
-    app_ctx_globals_class = AppContextGlobals
+    app_ctx_globals_class = _AppCtxGlobals
     config_class = Config
     json_provider_class: type[JSONProvider] = DefaultJSONProvider
     url_rule_class = Rule
@@ -112,9 +112,9 @@ class App(Scaffold):
 
     def _check_setup_finished(self, f_name: str) -> None:
         if self._got_first_request:
-            raise SetupError(
-                f"{f_name}() was called on {self!r} after its first request; what it adds would hold for some requests "
-                "and not for others. Move the call, or the import that makes it, above app.run()."
+            raise AssertionError(
+                f"The setup method {f_name!r} was called on {self!r} after its first request; what it adds would hold "
+                "for some requests and not for others. Move the call, or the import that makes it, above app.run()."
             )
 
     # What it is
@@ -219,7 +219,7 @@ class App(Scaffold):
             **options: ``methods`` and whatever else :class:`~hipflask.routing.Rule` takes.
 
         Raises:
-            SetupError: Another view has the same endpoint; an AssertionError, as in Flask.
+            AssertionError: Another view has the same endpoint.
             TypeError: *methods* is a str.
         """
         if endpoint is None:
@@ -245,7 +245,7 @@ class App(Scaffold):
     def _set_view(self, endpoint: str, view_func: ft.RouteCallable) -> None:
         old = self.view_functions.get(endpoint)
         if old is not None and old != view_func:
-            raise SetupError(
+            raise AssertionError(
                 f"Two views have the endpoint {endpoint!r}: {old!r} and {view_func!r}. "
                 "Rename one of them, pass endpoint=, or use functools.wraps in the decorator that hides their names."
             )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import typing as t
 from functools import update_wrapper
 
-from hipflask.scaffold import Scaffold, SetupError, endpoint_from_view_func, setupmethod
+from hipflask.scaffold import Scaffold, endpoint_from_view_func, setupmethod
 
 if t.TYPE_CHECKING:
     import os
@@ -139,14 +139,11 @@ class Blueprint(Scaffold):
         self.cli_group = cli_group
         self._blueprints: list[tuple[Blueprint, dict[str, t.Any]]] = []
 
-    def _cli_name(self) -> str | None:
-        return None
-
     def _check_setup_finished(self, f_name: str) -> None:
         if self._got_registered_once:
-            raise SetupError(
-                f"{f_name}() was called on {self!r} after it had been registered; what it adds would be missing from "
-                "the application. Move the call, or the import that makes it, above register_blueprint()."
+            raise AssertionError(
+                f"The setup method {f_name!r} was called on {self!r} after it had been registered; what it adds would "
+                "be missing from the application. Move the call, or the import that makes it, above register_blueprint()."
             )
 
     # Registration

@@ -247,4 +247,4 @@ class Config(dict[str, Any]):
 
 def _name_the_cause(error: OSError) -> None:
     """Say in an error that it was about a configuration file."""
-    error.strerror = f"The configuration file could not be read ({error.strerror})"
+    error.strerror = f"Unable to load configuration file ({error.strerror})"

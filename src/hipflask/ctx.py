@@ -11,6 +11,7 @@ from hipflask.globals import _cv_app, _cv_request
 from hipflask.http.exceptions import HTTPException
 from hipflask.http.head import WsgiHead
 from hipflask.http.request import Request as HttpRequest
+from hipflask.originals import is_original
 from hipflask.url_building import can_match_plainly
 
 if t.TYPE_CHECKING:
@@ -27,7 +28,6 @@ if t.TYPE_CHECKING:
 
 __all__ = [
     "AppContext",
-    "AppContextGlobals",
     "RequestContext",
     "after_this_request",
     "copy_current_request_context",
@@ -50,7 +50,7 @@ def _is_plain(cls: type) -> bool:
     return found
 
 
-class AppContextGlobals:
+class _AppCtxGlobals:
     """A namespace for whatever one application context needs; ``g`` stands for the current one.
 
     Supports ``in`` and iteration over the names.
@@ -88,7 +88,7 @@ class AppContextGlobals:
 
     def __repr__(self) -> str:
         context = _cv_app.get(None)
-        return object.__repr__(self) if context is None else f"<hipflask.g of {context.app.name!r}>"
+        return object.__repr__(self) if context is None else f"<flask.g of {context.app.name!r}>"
 
 
 def after_this_request(f: AfterRequestCallable[t.Any]) -> AfterRequestCallable[t.Any]:
@@ -283,7 +283,7 @@ class RequestContext:
                     head.environ["werkzeug.request"] = request
             request.json_module = app.json
         self.request: Request = request
-        self._session = session
+        self._opened_session = session
         self._after_request_functions: t.Sequence[AfterRequestCallable[t.Any]] = ()
         # Of the first push, with the application context that it pushed, and of further ones; as in AppContext.
         self._token: Token[RequestContext] | None = None
@@ -304,17 +304,22 @@ class RequestContext:
 
     @session.setter
     def session(self, value: SessionMixin) -> None:
-        self._session = value
+        self._opened_session = value
+
+    @property
+    def _session(self) -> SessionMixin:
+        """The session, for tests of Flask's that look at it without counting that as an access."""
+        return self._get_session()
 
     def _get_session(self) -> SessionMixin:
         """Return the session, opened at first use, without counting that as an access."""
-        session = self._session
+        session = self._opened_session
         if session is None:
             interface = self.app.session_interface
             session = interface.open_session(self.app, self.request)
             if session is None:
                 session = interface.make_null_session(self.app)
-            self._session = session
+            self._opened_session = session
         return session
 
     def copy(self) -> RequestContext:
@@ -330,6 +335,9 @@ class RequestContext:
                 request.url_rule, request.view_args = found
                 return
         adapter = self.url_adapter
+        if not is_original(app, "create_url_adapter"):
+            # Flask asks for both adapters at once; an override may count on it.
+            _ = _cv_app.get().url_adapter
         if adapter is None:
             return
         try:
@@ -352,7 +360,7 @@ class RequestContext:
         else:
             self._more_tokens = [*(self._more_tokens or ()), (_cv_request.set(self), app_context)]
         # A session interface of the user's own may need the database, or set what matching looks at.
-        if self._session is None and not app._has_plain_sessions():
+        if self._opened_session is None and not app._has_plain_sessions():
             self._get_session()
         self.match_request()
 

@@ -39,10 +39,10 @@ class DebugFilesKeyError(KeyError, AssertionError):
     def __init__(self, request: Request, key: str) -> None:
         super().__init__(request, key)
         names = request.form.getlist(key)
-        sent = f" It sent only the name of the file: {', '.join(map(repr, names))}." if names else ""
+        sent = f" This was submitted: {', '.join(map(repr, names))}." if names else ""
         self._message = (
             f"There is no file {key!r} in request.files, because the body of the request is "
-            f"{request.mimetype!r} and not 'multipart/form-data', so the browser sent no files.{sent} "
+            f"{request.mimetype!r} and not 'multipart/form-data', so no file contents were transmitted.{sent} "
             'Add enctype="multipart/form-data" to the form.'
         )
 
@@ -64,9 +64,9 @@ class FormDataRoutingRedirect(AssertionError):
         if target.partition("?")[0] == f"{request.base_url}/":
             slash = " The rule ends with a slash, so a URL without it is redirected to the one with it."
         super().__init__(
-            f"A {request.method} request to {request.url!r} was about to be redirected to {target!r}, and "
-            f"browsers drop the form's data then.{slash} Send the form to the second URL, or use a redirect "
-            "of status 307 or 308. This error is raised in debug mode only."
+            f"A {request.method} request to {request.url!r} was about to be redirected to the canonical URL "
+            f"{target!r}, and browsers drop the form's data then.{slash} Send the form to the second URL, or use a "
+            "redirect of status 307 or 308. This error is raised in debug mode only."
         )
 
 
@@ -90,9 +90,7 @@ def attach_enctype_error_multidict(request: Request) -> None:
     files.__class__ = ExplainedFiles
 
 
-def explain_template_loading_attempts(
-    app: Flask, template: str, attempts: Sequence[tuple[Any, Any, Any]]
-) -> None:
+def explain_template_loading_attempts(app: Flask, template: str, attempts: Sequence[tuple[Any, Any, Any]]) -> None:
     """Log where a template was looked for and what was found; for ``EXPLAIN_TEMPLATE_LOADING``.
 
     Args:
@@ -103,7 +101,7 @@ def explain_template_loading_attempts(
     """
     lines = [f"Looking for the template {template!r}:"]
     for number, (loader, owner, found) in enumerate(attempts, 1):
-        lines.append(f"  {number}. the loader of {_owner_name(owner)}")
+        lines.append(f"  {number}: trying loader of {_owner_name(owner)}")
         lines += [f"     {line}" for line in _loader_facts(loader)]
         lines.append(f"     result: {_result(found)}")
     count = sum(found is not None for _, _, found in attempts)
@@ -116,9 +114,9 @@ def _owner_name(owner: Any) -> str:
     from hipflask.scaffold import Scaffold
 
     if isinstance(owner, Blueprint):
-        return f"the blueprint {owner.name!r} ({owner.import_name})"
+        return f"blueprint {owner.name!r} ({owner.import_name})"
     if isinstance(owner, Scaffold):
-        return f"the application {owner.import_name!r}"
+        return f"application {owner.import_name!r}"
     return repr(owner)
 
 
@@ -149,11 +147,12 @@ def _conclusion(count: int) -> Iterator[str]:
     if count:
         yield f"{count} loaders have this template; the first one is used."
     else:
-        yield "No loader has this template."
+        yield "Error: the template could not be found, no loader has it."
     ctx = _cv_request.get(None)
     blueprint = None if ctx is None else ctx.request.blueprint
     if blueprint is not None:
         yield (
-            f"It was asked for while a view of the blueprint {blueprint!r} ran. "
-            "Check the folder that the template is in, and the blueprint's template_folder."
+            f"It was looked up from an endpoint that belongs to the blueprint {blueprint!r}. Check the folder that the "
+            "template is in, and the blueprint's template_folder. "
+            "See https://flask.palletsprojects.com/blueprints/#templates"
         )

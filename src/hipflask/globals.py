@@ -12,7 +12,7 @@ from hipflask.local import LocalProxy
 
 if t.TYPE_CHECKING:
     from hipflask.app import Flask
-    from hipflask.ctx import AppContext, AppContextGlobals, RequestContext
+    from hipflask.ctx import AppContext, RequestContext, _AppCtxGlobals
     from hipflask.sessions import SessionMixin
     from hipflask.wrappers import Request
 
@@ -33,7 +33,7 @@ _cv_request: ContextVar[RequestContext] = ContextVar("hipflask.request_ctx")
 #: The application context, the application, and the application context's free attributes.
 app_ctx: AppContext = LocalProxy(_cv_app, unbound_message=_NO_APP)  # type: ignore[assignment]  # stands for it
 current_app: Flask = LocalProxy(_cv_app, "app", unbound_message=_NO_APP)  # type: ignore[assignment]  # stands for it
-g: AppContextGlobals = LocalProxy(_cv_app, "g", unbound_message=_NO_APP)  # type: ignore[assignment]  # stands for it
+g: _AppCtxGlobals = LocalProxy(_cv_app, "g", unbound_message=_NO_APP)  # type: ignore[assignment]  # stands for it
 #: The request context, the request, and the session.
 request_ctx: RequestContext = LocalProxy(  # type: ignore[assignment]  # stands for it
     _cv_request, unbound_message=_NO_REQUEST

@@ -32,7 +32,7 @@ def _split(value: tuple[t.Any, ...]) -> tuple[t.Any, t.Any, t.Any]:
         return body, other, None
     raise TypeError(
         f"The view of the endpoint {_view_name()} returned a tuple of {len(value)} items. "
-        "Return (body, status, headers), (body, status) or (body, headers)."
+        "The tuple must have the form (body, status, headers), (body, status) or (body, headers)."
     )
 
 

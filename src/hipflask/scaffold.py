@@ -20,22 +20,15 @@ if t.TYPE_CHECKING:
     from hipflask.cli.groups import AppGroup
     from hipflask.http.response import Response
 
-__all__ = ["Scaffold", "SetupError", "endpoint_from_view_func", "setupmethod"]
+__all__ = ["Scaffold", "endpoint_from_view_func", "setupmethod"]
 
 F = t.TypeVar("F", bound="Callable[..., t.Any]")
 T_route = t.TypeVar("T_route", bound="ft.RouteCallable")
 T_error_handler = t.TypeVar("T_error_handler", bound="ft.ErrorHandlerCallable")
 
 
-class SetupError(AssertionError):
-    """The application was changed in a way that no longer, or never, makes sense.
-
-    A subclass of AssertionError, which is what Flask raises.
-    """
-
-
 def setupmethod(f: F) -> F:
-    """Mark a method as one that only makes sense before the first request; later calls raise SetupError."""
+    """Mark a method as one that only makes sense before the first request; later calls raise AssertionError."""
     name = f.__name__
 
     def wrapper_func(self: Scaffold, *args: t.Any, **kwargs: t.Any) -> t.Any:
@@ -49,10 +42,10 @@ def endpoint_from_view_func(view_func: Callable[..., t.Any] | None) -> str:
     """Return the endpoint of a view that was given none: its name.
 
     Raises:
-        SetupError: There is no view to name it after.
+        AssertionError: There is no view to name it after.
     """
     if view_func is None:
-        raise SetupError("A route without a view function needs a name. Pass endpoint= or view_func=.")
+        raise AssertionError("A route without a view function needs a name. Pass endpoint= or view_func=.")
     return view_func.__name__
 
 
@@ -401,18 +394,18 @@ class Scaffold:
             found = default_exceptions.get(exc_class_or_code)
             if found is None:
                 raise ValueError(
-                    f"There is no HTTP error with the code {exc_class_or_code!r}. Register the handler for a code that "
-                    "abort() knows, or for a subclass of HTTPException with that code."
+                    f"There is no HTTP error with the code {exc_class_or_code!r}. Use a subclass of HTTPException with "
+                    "that code, or a code that abort() knows."
                 )
             return found, found.code
         if isinstance(exc_class_or_code, Exception):
             raise TypeError(
-                f"{exc_class_or_code!r} is an exception, not a class of exceptions. "
+                f"{exc_class_or_code!r} is an instance, not a class. "
                 "Register the handler for its class, or for a status code."
             )
         if not (isinstance(exc_class_or_code, type) and issubclass(exc_class_or_code, Exception)):
             raise ValueError(
-                f"{exc_class_or_code!r} is not a subclass of Exception. "
+                f"{getattr(exc_class_or_code, '__name__', exc_class_or_code)!r} is not a subclass of Exception. "
                 "Register the handler for an exception class, or for a status code."
             )
         if issubclass(exc_class_or_code, HTTPException):

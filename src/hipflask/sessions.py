@@ -89,7 +89,7 @@ class NullSession(SecureCookieSession):
             RuntimeError: Always.
         """
         raise RuntimeError(
-            "The session cannot be changed, since the application has no secret key to sign it with. "
+            "The session is unavailable, since the application has no secret key to sign it with. "
             "Set app.secret_key to a random value that nobody else knows."
         )
 

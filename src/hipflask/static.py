@@ -5,8 +5,6 @@ from __future__ import annotations
 import typing as t
 import weakref
 
-from hipflask.scaffold import SetupError
-
 if t.TYPE_CHECKING:
     from hipflask.app import Flask
 
@@ -22,10 +20,10 @@ def add_static_route(app: Flask, static_host: str | None, host_matching: bool) -
         host_matching: Whether the application matches by host.
 
     Raises:
-        SetupError: A static host without host matching, or the other way round; an AssertionError, as in Flask.
+        AssertionError: A static host without host matching, or the other way round.
     """
     if bool(static_host) != host_matching:
-        raise SetupError(
+        raise AssertionError(
             f"static_host={static_host!r} and host_matching={host_matching!r} do not go together: static files need a "
             "host exactly where rules are matched by host. Pass both, or static_folder=None."
         )

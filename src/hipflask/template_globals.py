@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import typing as t
 
-from hipflask.globals import _cv_app, _cv_request, session
+from hipflask.globals import _cv_app, _cv_request
 
 __all__ = ["default_template_names"]
 
 
 def default_template_names() -> dict[str, t.Any]:
-    """Return ``g``, and within a request ``request`` and ``session``, for templates."""
+    """Return ``g``, and within a request ``request``, for templates; ``session`` is a global of the environment."""
     names: dict[str, t.Any] = {}
     app_context = _cv_app.get(None)
     if app_context is not None:
@@ -18,6 +18,4 @@ def default_template_names() -> dict[str, t.Any]:
     request_context = _cv_request.get(None)
     if request_context is not None:
         names["request"] = request_context.request
-        # The proxy, so that a page that shows nothing of the session does not count as an access to it.
-        names["session"] = session
     return names

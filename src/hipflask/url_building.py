@@ -169,5 +169,5 @@ def build_url(app: Flask, endpoint: str, values: dict[str, t.Any], options: Buil
     if anchor is not None:
         from urllib.parse import quote
 
-        url = f"{url}#{quote(anchor, safe='%!$&()*+,/:;=?@' + chr(39))}"
+        url = f"{url}#{quote(anchor, safe='%!#$&()*+,/:;=?@' + chr(39))}"
     return url

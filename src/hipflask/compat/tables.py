@@ -86,7 +86,7 @@ DEFINED: dict[str, dict[str, str]] = {
     },
     "flask.ctx": {
         "ctx": (
-            "AppContext RequestContext _AppCtxGlobals=AppContextGlobals _sentinel=MISSING after_this_request "
+            "AppContext RequestContext _AppCtxGlobals _sentinel=MISSING after_this_request "
             "copy_current_request_context has_app_context has_request_context"
         ),
     },

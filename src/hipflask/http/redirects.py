@@ -19,7 +19,7 @@ _PAGE = """\
 <html lang=en>
 <title>Redirecting...</title>
 <h1>Redirecting...</h1>
-<p>This page is at another address: <a href="{0}">{0}</a>. Follow the link if your browser does not.</p>
+<p>You should be redirected automatically to the target URL: <a href="{0}">{0}</a>. If not, click the link.
 """
 
 

@@ -294,7 +294,7 @@ class Request(BaseRequest):
         from hipflask.http.exceptions import BadRequest, UnsupportedMediaType
 
         if e is not None:
-            raise BadRequest(f"The body could not be read as JSON: {e}")
+            raise BadRequest(f"Failed to decode JSON object: {e}")
         raise UnsupportedMediaType(
             "The body was not read as JSON because the request's 'Content-Type' is not 'application/json'."
         )

@@ -76,8 +76,7 @@ class JSONProvider:
         """Return the object that the arguments of :meth:`response` mean."""
         if args and kwargs:
             raise TypeError(
-                "A JSON response is made of positional arguments or of keyword arguments, and got both. "
-                "Pass one dict, or only keywords."
+                "A JSON response is made of either args or kwargs, and got both. Pass one dict, or only keywords."
             )
         if len(args) == 1:
             return args[0]

@@ -337,7 +337,7 @@ def _find_subdomain(host: str, server_name: str) -> str:
         return ".".join(filter(None, host.removesuffix(f".{server_name}").split(".")))
     # Somebody may ask for the address by IP, or with the wrong port; answering 404 is what helps to find out.
     warn(
-        f"The current server name {host!r} does not match the configured server name {server_name!r}; no rule "
+        f"Current server name {host!r} does not match the configured server name {server_name!r}; no rule "
         "will match. Adjust SERVER_NAME, or the proxy in front.",
         stacklevel=3,
     )
