@@ -60,6 +60,34 @@ def test_find_takes_few_calls_however_many_rules_there_are(count: int, path: str
     assert python_calls(url_map.find, path, "GET") <= calls
 
 
+def test_find_takes_few_calls_where_several_placeholders_compete() -> None:
+    rules = [
+        "/<path:p>",
+        "/u/<int:n>",
+        "/u/<name>",
+        "/u/me",
+        "/m/<name>-<x>",
+        "/m/<name>",
+        "/f/<int:n>",
+        "/f/<float:x>",
+        "/d/<int:n>",
+        "/d/<int(signed=True):n>",
+    ]
+    url_map = Map([Rule(rule, endpoint=rule) for rule in rules])
+    for path, calls in (("/u/5", 3), ("/u/x", 3), ("/u/me", 2)):
+        assert url_map.find(path, "GET") is not None
+        assert python_calls(url_map.find, path, "GET") <= calls
+    for path, name in (
+        ("/m/a-b", "/m/<name>-<x>"),
+        ("/m/a", "/m/<name>"),
+        ("/f/1.5", "/f/<float:x>"),
+        ("/d/x", "/<path:p>"),
+        ("/u/", "/<path:p>"),
+    ):
+        found = url_map.find(path, "GET")
+        assert found is not None and found[0].rule == name
+
+
 def test_find_gives_rule_and_new_arguments() -> None:
     rule = Rule("/a/<int:x>", endpoint="e", defaults={"y": 2})
     url_map = Map([rule])

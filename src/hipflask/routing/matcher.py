@@ -28,6 +28,8 @@ _REGEX = 2
 
 _Branch = tuple[int, "State", "_Pattern"]
 
+_NO_STATES: dict[str, State] = {}
+
 
 class SlashRequired(Exception):
     """The matcher's word to itself that a slash at the end of the path would make it match."""
@@ -200,6 +202,16 @@ def _branch(state: State, segments: list[str], values: list[str], method: str, s
     return _pick([rule for rule in state.rules if not rule.strict_slashes], method, search)
 
 
+def _first_branch(state: State, segment: str) -> State | None:
+    """Return where the first dynamic step leads that takes a segment, ``None`` if that needs a regex."""
+    for kind, child, _ in state.branches:
+        if kind == _REGEX:
+            return None
+        if segment.isdecimal() if kind == _DIGITS else segment:
+            return child
+    return None
+
+
 def _pick(rules: list[Rule], method: str, search: _Search | None) -> Rule | None:
     """Return the first rule for the request."""
     websocket = search is not None and search.websocket
@@ -284,28 +296,30 @@ class StateMachineMatcher:
             method: The method, in upper case.
             values: Receives the text of the placeholders.
         """
-        states = self.static_states.get(domain)
-        if states is None:
-            return None
+        states = self.static_states.get(domain, _NO_STATES)
         # PERF: the first way that walk() tries is the static one, to the end or up to the last segment. Where
         # it leads is known; most requests need no more.
         leaf = states.get(path)
         if leaf is None:
             head, _, tail = path.rpartition("/")
             state = states.get(head)
-            if state is not None and state.only is not None and head != "/":
-                leaf = state.only if (tail.isdecimal() if state.only_digits else tail) else None
+            if state is not None and head != "/":
                 values.append(tail)
+                if state.only is None:
+                    leaf = _first_branch(state, tail) if state.branches else None
+                elif tail.isdecimal() if state.only_digits else tail:
+                    leaf = state.only
         if leaf is not None:
             for rule in leaf.rules:
                 methods = rule.methods
                 if (methods is None or method in methods) and not rule.websocket:
                     return rule
         values.clear()
-        if path[1:2] in {"", "/"}:
+        start = states.get("")
+        if start is None or path[1:2] in {"", "/"}:
             return None  # MapAdapter.match() may have something to put right
         try:
-            return walk(states[""], iter(path[1:].split("/")), values, method, None)
+            return walk(start, iter(path[1:].split("/")), values, method, None)
         except SlashRequired:
             return None
 
