@@ -181,7 +181,7 @@ def test_data_is_given_out_as_soon_as_it_is_sure():
     decoder.receive_data(b"\r\n" + NAME)
     assert [decoder.next_event(), decoder.next_event()] == [Data(b"", False), NEED_DATA]
     decoder.receive_data(None)
-    with pytest.raises(ValueError, match="ends in state PART"):
+    with pytest.raises(ValueError, match="ends before its last boundary"):
         decoder.next_event()
 
 

@@ -105,3 +105,11 @@ def test_any_text_is_parsed(value: str) -> None:
 )
 def test_huge_header_is_parsed_in_linear_time(piece: str) -> None:
     assert parse_options_header("a" + piece * (200_000 // len(piece)))[0].strip(" ")[:1] == "a"
+
+
+@pytest.mark.parametrize(
+    "value", ["f; name=\"a\"; name*=UTF-8''b", 'f; NAME*0=x; name="a"; name*1*=y', "f; name*=x; name=a"]
+)
+def test_a_parameter_may_be_wanted_in_its_plain_form_only(value: str) -> None:
+    assert parse_options_header(value, plain_only="name") == ("f", {"name": "a"})
+    assert parse_options_header(value)[1] != {"name": "a"} or value.endswith("name=a")

@@ -9,7 +9,7 @@ from typing import IO, TYPE_CHECKING, Any, Protocol
 
 from hipflask.http.datastructures.headers import Headers
 from hipflask.http.datastructures.multidict import MultiDict
-from hipflask.http.exceptions import RequestEntityTooLarge
+from hipflask.http.exceptions import BadRequest, RequestEntityTooLarge
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -92,10 +92,11 @@ class FormDataParser:
 
     Args:
         stream_factory: Opens the file for an upload; :func:`default_stream_factory` if left out.
-        max_form_memory_size: Most bytes of one field of a multipart form, which is held in memory.
+        max_form_memory_size: Most bytes of one field, which is held in memory.
         max_content_length: Most bytes of a body.
         cls: Type of the fields and of the files that are returned; :class:`MultiDict` if left out.
-        silent: Take a form that is not valid for an empty one, instead of raising :exc:`ValueError`.
+        silent: Take what is not a form for an empty one, instead of raising :exc:`ValueError`. A multipart form that
+            begins and is not whole is refused all the same.
         max_form_parts: Most parts of a multipart form.
     """
 
@@ -146,6 +147,7 @@ class FormDataParser:
 
         Raises:
             ClientDisconnected: The body ends too early (status 400).
+            BrokenMultipart: A multipart body is not whole, or has a part that cannot be read (status 400).
             RequestEntityTooLarge: A limit is exceeded (status 413).
             ValueError: The form is not valid, and the parser is not silent.
         """
@@ -154,8 +156,8 @@ class FormDataParser:
                 return self._parse_multipart(stream, content_length, options or {})
             if mimetype == "application/x-www-form-urlencoded":
                 return self._parse_urlencoded(stream)
-        except ValueError:
-            if not self.silent:
+        except ValueError as error:
+            if not self.silent or isinstance(error, BadRequest):
                 raise
         return stream, self.cls(), self.cls()
 
@@ -175,7 +177,18 @@ class FormDataParser:
     def _parse_urlencoded(self, stream: IO[bytes]) -> _Parsed:
         from hipflask.http.query import parse_query
 
-        return stream, self.cls(parse_query(stream.read().decode())), self.cls()
+        text = stream.read().decode()
+        pairs = parse_query(text)
+        limit = self.max_form_memory_size
+        # What is short as a whole has no long field.
+        if limit is not None and len(text) > limit and any(_is_longer(pair, limit) for pair in pairs):
+            raise RequestEntityTooLarge()
+        return stream, self.cls(pairs), self.cls()
+
+
+def _is_longer(pair: tuple[str, str], limit: int) -> bool:
+    """Return whether a name or a value has more than *limit* bytes."""
+    return any(len(text) > limit or (not text.isascii() and len(text.encode()) > limit) for text in pair)
 
 
 class _FieldPart:
@@ -289,7 +302,8 @@ class MultiPartParser:
 
         Raises:
             RequestEntityTooLarge: A limit is exceeded (status 413).
-            ValueError: The form is not valid.
+            BrokenMultipart: The form is not whole, or has a part that cannot be read (status 400).
+            ValueError: There is no boundary in the body.
         """
         fields: list[tuple[str, str]] = []
         files: list[tuple[str, FileStorage]] = []

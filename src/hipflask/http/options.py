@@ -28,11 +28,12 @@ _find_parameters = re.compile(rf';[ \t]*+([{TOKEN}]++)=(?:("(?:[^"\\]|\\.)*+")|(
 _find_section = re.compile(r"\*[0-9]++\Z").search
 
 
-def parse_options_header(value: str | None) -> tuple[str, dict[str, str]]:
+def parse_options_header(value: str | None, *, plain_only: str = "") -> tuple[str, dict[str, str]]:
     """Return a header's main value and its parameters.
 
     Args:
         value: For example ``'form-data; name="field"'``.
+        plain_only: Name of a parameter that is taken in its plain form only: ``name*=``, ``name*0=`` are left out.
 
     Returns:
         The part before the first ``;``, and the parameters by lower-cased name, quotes and escapes resolved.
@@ -49,7 +50,7 @@ def parse_options_header(value: str | None) -> tuple[str, dict[str, str]]:
     if plain is not None:
         return plain[1], {plain[2].lower(): plain[3]}
     main = value[: value.index(";")].strip(" \t")
-    return main, _parse_parameters(value) if main else {}
+    return main, _parse_parameters(value, plain_only) if main else {}
 
 
 class _Sections:
@@ -70,7 +71,7 @@ class _Sections:
         self.texts.append(text)
 
 
-def _parse_parameters(value: str) -> dict[str, str]:
+def _parse_parameters(value: str, plain_only: str) -> dict[str, str]:
     options: dict[str, str] = {}
     continued: dict[str, _Sections] = {}
     for name, quoted, token in _find_parameters(value):
@@ -78,6 +79,8 @@ def _parse_parameters(value: str) -> dict[str, str]:
         if not text:
             break
         name = name.lower()
+        if plain_only and "*" in name and name.partition("*")[0] == plain_only:
+            continue
         is_encoded = name[-1] == "*"
         if is_encoded:
             name = name[:-1]
