@@ -232,3 +232,12 @@ def test_send_from_directory_finds_files(folder, path):
 def test_send_from_directory_finds_nothing_else(folder, path):
     with pytest.raises(NotFound, match="404"):
         send_from_directory(folder, path, environ_of())
+
+
+@pytest.mark.parametrize(
+    ("suffix", "status", "body"), [(3, 206, b"rld"), (11, 206, b"hello world"), (12, 206, b"hello world")]
+)
+def test_a_suffix_longer_than_the_file_is_the_whole_file(folder, suffix, status, body):
+    response = send_file(folder / "f.txt", environ_of(range=f"bytes=-{suffix}"))
+    assert (response.status_code, b"".join(response.response)) == (status, body)
+    response.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typing as t
 
+from hipflask.http.datastructures.range import Range
 from hipflask.http.exceptions import RequestedRangeNotSatisfiable
 from hipflask.http.ranges import is_resource_modified, parse_etags, parse_range_header
 
@@ -69,6 +70,8 @@ def _wants_range(response: Response, environ: Environ) -> bool:
 
 def _take_range(response: Response, value: str, unit: str, complete_length: int) -> None:
     asked = parse_range_header(value)
+    if asked is not None and len(asked.ranges) == 1 and asked.ranges[0][0] < -complete_length:
+        asked = Range(asked.units, [(0, None)])  # RFC 9110, 14.1.2: a longer suffix means the whole
     span = None if asked is None else asked.range_for_length(complete_length)
     content_range = None if asked is None else asked.to_content_range_header(complete_length)
     if span is None or content_range is None:

@@ -239,7 +239,9 @@ def send_from_directory(
         kwargs: For :func:`send_file`.
 
     Raises:
-        NotFound: The path leads out of the folder or not to a file (status 404).
+        NotFound: The path leads out of the folder, not to a file, or to one that cannot be read (status 404).
+
+    Differs from Werkzeug: it raises the :exc:`PermissionError` of a file that cannot be read.
     """
     joined = safe_join(os.fspath(directory), os.fspath(path))
     if joined is None or "\0" in joined:
@@ -249,4 +251,7 @@ def send_from_directory(
         joined = os.path.join(root_path, joined)
     if not os.path.isfile(joined):
         raise NotFound()
-    return send_file(joined, environ, **kwargs)
+    try:
+        return send_file(joined, environ, **kwargs)
+    except (FileNotFoundError, PermissionError) as error:  # removed since, or not for this process
+        raise NotFound() from error
