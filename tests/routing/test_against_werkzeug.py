@@ -31,7 +31,7 @@ CONVERTERS = [
     "word:",
     "deep:",
 ]
-TEXTS = ["", "a", "b", "ab", "abc", "1", "2", "07", "-3", "2.5", "x-1", "a b", "caf\u00e9", "\u0663", "a.b", "1\n"]
+TEXTS = ["", "a", "b", "ab", "abc", "1", "2", "07", "-3", "2.5", "x-1", "a b", "caf\u00e9", "\u00b2", "a.b", "1\n"]
 UUID = "12345678-1234-5678-1234-567812345678"
 METHODS: list[Any] = [None, None, None, ["GET"], ["POST"], ["GET", "PUT"]]
 HOSTS = ["", "", "", "api", "<sub>", "v<int:sub>", "<sub>.x"]

@@ -31,9 +31,9 @@ MAP = Map()
         (UnicodeConverter(MAP, maxlength=0), "[^/]{1,0}"),
         (UnicodeConverter(MAP, length=2, minlength=5), "[^/]{2}"),
         (AnyConverter(MAP, "a", "b c", "d.e"), r"(?:a|b\ c|d\.e)"),
-        (IntegerConverter(MAP), r"\d+"),
-        (IntegerConverter(MAP, signed=True), r"-?\d+"),
-        (FloatConverter(MAP, signed=True), r"-?\d+\.\d+"),
+        (IntegerConverter(MAP), r"[0-9]+"),
+        (IntegerConverter(MAP, signed=True), r"-?[0-9]+"),
+        (FloatConverter(MAP, signed=True), r"-?[0-9]+\.[0-9]+"),
         (PathConverter(MAP), "[^/].*?"),
     ],
 )
@@ -149,3 +149,11 @@ def test_groups_in_a_regex_are_no_values() -> None:
 
     adapter = Map([Rule("/<pair:p>-<x>", endpoint="p")], converters={"pair": Pair}).bind("h")
     assert adapter.match("/a.b-c") == ("p", {"p": "a.b", "x": "c"})
+
+
+@pytest.mark.parametrize("rule", ["/<int:x>", "/<int:x>/y", "/<int(signed=True):x>", "/<float:x>", "/a<int:x>"])
+def test_digits_are_ascii(rule: str) -> None:
+    adapter = Map([Rule(rule, endpoint="e")]).bind("h")
+    text = rule.replace("<int(signed=True):x>", "-3").replace("<int:x>", "3").replace("<float:x>", "3.0")
+    assert adapter.test(text)
+    assert not adapter.test(text.replace("3", "\u0663"))

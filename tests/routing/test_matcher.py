@@ -140,7 +140,7 @@ def test_a_matcher_by_itself() -> None:
 
 def test_states_may_be_given_what_they_know() -> None:
     child = State()
-    part = EMPTY_PART._replace(content=r"(?P<__arg0>\d+)\Z", static=False)
+    part = EMPTY_PART._replace(content=r"(?P<__arg0>[0-9]+)\Z", static=False)
     state = State(dynamic=[(part, child)], static={"a": child}, rules=[])
     assert state.follow(part) is child
     assert state.only is child and state.only_digits

@@ -197,9 +197,12 @@ class NumberConverter(BaseConverter):
 
 
 class IntegerConverter(NumberConverter):
-    """A whole number: ``<int:id>``, ``<int(min=1):page>``, ``<int(fixed_digits=4):year>``, ``<int(signed=True):n>``."""
+    """A whole number: ``<int:id>``, ``<int(min=1):page>``, ``<int(fixed_digits=4):year>``, ``<int(signed=True):n>``.
 
-    regex = r"\d+"
+    Differs from Werkzeug: the digits are 0 to 9, so that each number has one URL (besides leading zeros).
+    """
+
+    regex = "[0-9]+"
 
 
 class FloatConverter(NumberConverter):
@@ -212,7 +215,7 @@ class FloatConverter(NumberConverter):
         signed: Whether a minus sign is allowed.
     """
 
-    regex = r"\d+\.\d+"
+    regex = r"[0-9]+\.[0-9]+"
     num_convert = float
 
     def __init__(self, map: Map, min: float | None = None, max: float | None = None, signed: bool = False) -> None:

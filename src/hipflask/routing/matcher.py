@@ -165,7 +165,7 @@ def walk(state: State, segments: Iterator[str], values: list[str], method: str, 
                 return rule
             del values[size:]
             return _branch(state, [segment, *rest], values, method, search)
-        if state.only is None or not (segment.isdecimal() if state.only_digits else segment):
+        if state.only is None or not ((segment.isdecimal() and segment.isascii()) if state.only_digits else segment):
             return _branch(state, [segment, *segments], values, method, search)
         values.append(segment)
         state = state.only
@@ -187,7 +187,7 @@ def _branch(state: State, segments: list[str], values: list[str], method: str, s
             rest = pattern.take(segments, values)
             if rest is None:
                 continue
-        elif segment.isdecimal() if kind == _DIGITS else segment:
+        elif (segment.isdecimal() and segment.isascii()) if kind == _DIGITS else segment:
             values.append(segment)
             rest = segments[1:]
         else:
@@ -207,7 +207,7 @@ def _first_branch(state: State, segment: str) -> State | None:
     for kind, child, _ in state.branches:
         if kind == _REGEX:
             return None
-        if segment.isdecimal() if kind == _DIGITS else segment:
+        if (segment.isdecimal() and segment.isascii()) if kind == _DIGITS else segment:
             return child
     return None
 
@@ -307,7 +307,7 @@ class StateMachineMatcher:
                 values.append(tail)
                 if state.only is None:
                     leaf = _first_branch(state, tail) if state.branches else None
-                elif tail.isdecimal() if state.only_digits else tail:
+                elif (tail.isdecimal() and tail.isascii()) if state.only_digits else tail:
                     leaf = state.only
         if leaf is not None:
             for rule in leaf.rules:

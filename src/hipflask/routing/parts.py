@@ -75,8 +75,8 @@ def is_text(part: RulePart) -> bool:
 
 
 def is_digits(part: RulePart) -> bool:
-    r"""Return whether *part* is a placeholder for decimal digits, so that ``str.isdecimal`` says what ``\d+`` would."""
-    return part.content == r"(?P<__arg0>\d+)\Z" and not part.final
+    """Return whether *part* is a placeholder for ASCII digits, which ``str`` can tell without a regex."""
+    return part.content == r"(?P<__arg0>[0-9]+)\Z" and not part.final
 
 
 def parse_converter_args(argstr: str) -> tuple[tuple[Any, ...], dict[str, Any]]:
