@@ -272,11 +272,12 @@ class Request(BaseRequest):
         loud = quiet = MISSING
         try:
             loud = quiet = self.json_module.loads(self.get_data(cache=cache))
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             if silent:
                 quiet = None
             else:
-                loud = self.on_json_loading_failed(error)
+                cause = error if isinstance(error, ValueError) else ValueError("It is nested too deeply.")
+                loud = self.on_json_loading_failed(cause)
         if cache:
             before_loud, before_quiet = self._cached_json
             self._cached_json = (
