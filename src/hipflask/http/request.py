@@ -155,8 +155,8 @@ class Request(BaseRequest):
         )
 
     def _load_form_data(self) -> None:
-        """Parse the body as a form, once."""
-        if self._body_is_read:
+        """Parse the body as a form, once; after an error (a handler may ask again) what is left of it."""
+        if "form" in self.__dict__:
             return
         self._body_is_read = True
         if self.want_form_data_parsed:
