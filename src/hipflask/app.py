@@ -127,7 +127,7 @@ class Flask(App):
             The response; with *can_suspend*, for an async view, a :class:`~hipflask.dispatch.Suspended`.
         """
         # PERF: originals.is_original, written out: every request passes here.
-        if type(self).request_context is _request_context and "request_context" not in self.__dict__:
+        if getattr(self.request_context, "__func__", None) is _request_context:
             ctx = self.request_context(head)
         else:
             ctx = self.request_context(head.to_environ())
@@ -250,20 +250,6 @@ class Flask(App):
         if not interface.is_null_session(session):
             interface.save_session(self, session, response)
         return response
-
-    def _has_plain_sessions(self) -> bool:
-        """Return whether the session may be opened late: opening, saving and the test for null are the original."""
-        interface = self.session_interface
-        cls = type(interface)
-        if cls not in _plain_interfaces:
-            if not (
-                cls.open_session is SecureCookieSessionInterface.open_session
-                and cls.save_session is SecureCookieSessionInterface.save_session
-                and cls.is_null_session is SessionInterface.is_null_session
-            ):
-                return False
-            _plain_interfaces.add(cls)
-        return not interface.__dict__
 
     # Errors
 
@@ -541,5 +527,4 @@ class Flask(App):
 
 
 _request_context = Flask.request_context
-_plain_interfaces: set[type] = set()
 originals.remember(Flask, (*dispatch.STAGES, "create_url_adapter"))

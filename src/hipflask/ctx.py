@@ -12,6 +12,7 @@ from hipflask.http.exceptions import HTTPException
 from hipflask.http.head import WsgiHead
 from hipflask.http.request import Request as HttpRequest
 from hipflask.originals import is_original
+from hipflask.sessions import LATE_INTERFACES, may_open_late
 from hipflask.url_building import can_match_plainly
 
 if t.TYPE_CHECKING:
@@ -22,7 +23,7 @@ if t.TYPE_CHECKING:
     from hipflask.app import Flask
     from hipflask.http.head import Head
     from hipflask.routing.adapter import MapAdapter
-    from hipflask.sessions import SessionMixin
+    from hipflask.sessions import SessionInterface, SessionMixin
     from hipflask.typing import AfterRequestCallable
     from hipflask.wrappers import Request
 
@@ -360,8 +361,10 @@ class RequestContext:
         else:
             self._more_tokens = [*(self._more_tokens or ()), (_cv_request.set(self), app_context)]
         # A session interface of the user's own may need the database, or set what matching looks at.
-        if self._opened_session is None and not app._has_plain_sessions():
-            self._get_session()
+        if self._opened_session is None:
+            interface = app.session_interface
+            if type(interface) not in LATE_INTERFACES or interface.__dict__:
+                self._open_early(interface)
         self.match_request()
 
     def pop(self, exc: BaseException | None = MISSING) -> None:
@@ -384,25 +387,26 @@ class RequestContext:
                     request.close()
         finally:
             current = _cv_request.get(None)
-            app_context = self._reset(request._head)
+            app_context = self._app_context
+            if self._more_tokens:
+                token, app_context = self._more_tokens.pop()
+                _cv_request.reset(token)
+            else:
+                if self._token is not None:
+                    _cv_request.reset(self._token)
+                    self._token = None
+                if type(request._head) is WsgiHead:
+                    # Breaks the cycle between request and environ.
+                    request._head.environ["werkzeug.request"] = None
             if app_context is not None:
                 app_context.pop(exc)
         if current is not self:
             raise _mismatch(self, current)
 
-    def _reset(self, head: Head) -> AppContext | None:
-        """Restore what was current before the last push; return the application context that it pushed."""
-        if self._more_tokens:
-            token, app_context = self._more_tokens.pop()
-            _cv_request.reset(token)
-            return app_context
-        if self._token is not None:
-            _cv_request.reset(self._token)
-            self._token = None
-        if type(head) is WsgiHead:
-            # Breaks the cycle between request and environ.
-            head.environ["werkzeug.request"] = None
-        return self._app_context
+    def _open_early(self, interface: SessionInterface) -> None:
+        """Open the session, unless the interface turns out to be one that can wait."""
+        if not may_open_late(interface):
+            self._get_session()
 
     def __enter__(self) -> RequestContext:
         self.push()

@@ -23,4 +23,6 @@ def is_original(app: t.Any, name: str) -> bool:
         app: The application; its class and its own attributes are looked at.
         name: Name of the method.
     """
-    return getattr(type(app), name) is ORIGINALS[name] and name not in app.__dict__
+    # PERF: not by looking into app.__dict__: after that, CPython 3.11 reads all attributes of the object slowly (170
+    # instead of 30 instructions each).
+    return getattr(getattr(app, name), "__func__", None) is ORIGINALS[name]

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from hipflask.wrappers import Request
 
 __all__ = [
+    "LATE_INTERFACES",
     "NullSession",
     "SecureCookieSession",
     "SecureCookieSessionInterface",
@@ -334,3 +335,28 @@ def _as_text(value: str | bytes) -> str:
 
 
 _get_signing_serializer = SecureCookieSessionInterface.get_signing_serializer
+
+
+#: Classes of interfaces that :func:`may_open_late` has found to be so.
+LATE_INTERFACES: set[type] = set()
+
+
+def may_open_late(interface: SessionInterface) -> bool:
+    """Return whether a session need not be opened before it is used; a yes for a class is remembered.
+
+    An interface with methods of its own may need the database early, or set what matching looks at, so its sessions are
+    opened when the request begins, as Flask does.
+
+    Args:
+        interface: The application's session interface.
+    """
+    cls = type(interface)
+    if cls not in LATE_INTERFACES:
+        if not (
+            cls.open_session is SecureCookieSessionInterface.open_session
+            and cls.save_session is SecureCookieSessionInterface.save_session
+            and cls.is_null_session is SessionInterface.is_null_session
+        ):
+            return False
+        LATE_INTERFACES.add(cls)
+    return not interface.__dict__

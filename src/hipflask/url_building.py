@@ -67,8 +67,7 @@ def can_match_plainly(app: Flask, head: Head) -> bool:
         and app.config["TRUSTED_HOSTS"] is None
         and (app.url_map is app._plain_map or _is_plain_map(app))
         # PERF: originals.is_original, written out: every request passes here.
-        and type(app).create_url_adapter is ORIGINALS["create_url_adapter"]
-        and "create_url_adapter" not in app.__dict__
+        and getattr(app.create_url_adapter, "__func__", None) is ORIGINALS["create_url_adapter"]
     )
 
 

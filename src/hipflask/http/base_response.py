@@ -203,8 +203,7 @@ class BaseResponse:
         mimetype: str | None = None,
         content_type: str | None = None,
     ) -> None:
-        self.headers = headers if isinstance(headers, Headers) else Headers(headers)
-        self._set_content_type(mimetype, content_type)
+        self._set_headers(headers, mimetype, content_type)
         self._set_status(self.default_status if status is None else status)
 
     def _set_status(self, status: int | str | HTTPStatus) -> None:
@@ -213,7 +212,13 @@ class BaseResponse:
         else:
             self.status_code = status
 
-    def _set_content_type(self, mimetype: str | None, content_type: str | None) -> None:
+    def _set_headers(
+        self,
+        headers: Mapping[str, t.Any] | Iterable[tuple[str, t.Any]] | None,
+        mimetype: str | None,
+        content_type: str | None,
+    ) -> None:
+        self.headers = headers if isinstance(headers, Headers) else Headers(headers)
         if content_type is None:
             if mimetype is None and "content-type" not in self.headers:
                 mimetype = self.default_mimetype

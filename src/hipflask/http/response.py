@@ -57,14 +57,12 @@ class Response(BaseResponse):
         if headers is None:
             # PERF: the usual case, built by hand: no look-ups, no checks of values that are our own.
             self.headers = new_headers(Headers)
-            if content_type is None:
-                kind = self.default_mimetype if mimetype is None else mimetype
-                if kind is not None:
-                    content_type = CONTENT_TYPES.get(kind) or content_type_of(kind)
+            kind = self.default_mimetype if mimetype is None else mimetype
+            if content_type is None and kind is not None:
+                content_type = CONTENT_TYPES.get(kind) or content_type_of(kind)
             self.headers._list = pairs = [] if content_type is None else [("Content-Type", content_type)]
         else:
-            self.headers = headers if isinstance(headers, Headers) else Headers(headers)
-            self._set_content_type(mimetype, content_type)
+            self._set_headers(headers, mimetype, content_type)
             pairs = None
         if status is None:
             status = self.default_status
@@ -369,6 +367,26 @@ class Response(BaseResponse):
         headers = self.get_wsgi_headers(environ)
         return self.get_app_iter(environ), self._status, headers.to_wsgi_list()
 
+    def _is_usual(self, environ: Environ) -> bool:
+        """Return whether headers and body go out as they are.
+
+        That is an answer with a body of one part in bytes and a known length, without URLs to be rewritten, of a class
+        that changes nothing of how it is sent.
+        """
+        body = self.response
+        if type(body) is not list or type(self) not in _plain_senders or len(body) != 1 or type(body[0]) is not bytes:
+            return False
+        status = self._status_code
+        if status < 200 or status in BODILESS or environ["REQUEST_METHOD"] == "HEAD" or self._on_close:
+            return False
+        has_length = False
+        for name, _ in self.headers._list:
+            if name == "Content-Length":
+                has_length = True
+            elif name not in SENT_AS_IS:
+                return False
+        return has_length
+
     def __call__(self, environ: Environ, start_response: Callable[..., t.Any]) -> Iterable[bytes]:
         """Answer a request as a WSGI application.
 
@@ -376,23 +394,10 @@ class Response(BaseResponse):
             environ: Environ of the request.
             start_response: The server's callable of PEP 3333.
         """
-        body = self.response
-        # PERF: the usual answer (a class that changes nothing of how it is sent, one part in bytes) is sent here in one
-        # step, just as get_wsgi_response() has it in five calls.
-        if type(body) is list and type(self) in _plain_senders and len(body) == 1 and type(body[0]) is bytes:
-            status = self._status_code
-            if status >= 200 and status not in BODILESS and environ["REQUEST_METHOD"] != "HEAD" and not self._on_close:
-                pairs = self.headers._list
-                has_length = False
-                for name, _ in pairs:
-                    if name not in SENT_AS_IS:
-                        if name != "Content-Length":
-                            break
-                        has_length = True
-                else:
-                    if has_length:
-                        start_response(self._status, pairs[:])
-                        return body
+        if self._is_usual(environ):
+            # PERF: just what get_wsgi_response() has in five calls.
+            start_response(self._status, self.headers._list[:])
+            return self.response  # type: ignore[no-any-return]  # a list of bytes, as _is_usual() has seen
         body, line, headers = self.get_wsgi_response(environ)
         start_response(line, headers)
         return body
