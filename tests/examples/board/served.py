@@ -42,6 +42,7 @@ def serve_board(folder: Path, command: tuple[str, ...] = RUN_BOARD) -> Iterator[
     finally:
         process.terminate()
         process.wait(timeout=WAIT_SECONDS)
+        print(log.read_text(errors="replace"))  # pytest shows it where a test failed
 
 
 def read_address(process: subprocess.Popen[bytes], log: Path) -> str:
