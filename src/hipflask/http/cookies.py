@@ -37,13 +37,18 @@ _is_plain_value = re.compile(r"[!#-+\--:<-\[\]-~]*").fullmatch
 _escape = re.compile(rb'[\x00-\x1f\x7f-\xff",;\\]').sub
 _ESCAPES = {bytes((byte,)): b"\\%03o" % byte for byte in range(256)} | {b'"': b'\\"', b"\\": b"\\\\"}
 
-# In a name or in an attribute these would end it and begin something else. Source: RFC 6265, 4.1.1.
+# In an attribute these would end it and begin something else. Source: RFC 6265, 4.1.1.
 _find_injection = re.compile(r"[\x00-\x08\x0a-\x1f\x7f;]").search
+# A name with one of these is read as another name, or not at all. Source: RFC 6265, 5.2.
+_find_in_name = re.compile(r"[\x00-\x20\x7f=,;]").search
 
 _SAME_SITE = {"strict": "Strict", "lax": "Lax", "none": "None"}
 
 # RFC 6265, 6.1: browsers keep at least 4096 bytes for a cookie; some count the separators too.
 _MAX_COOKIE_BYTES = 4093
+
+# The end of the year 9999, as far as dates go.
+_LAST_SECOND = 253402300799
 
 # Source: RFC 1035, 2.3.4.
 _MAX_LABEL_CHARACTERS = 63
@@ -154,14 +159,14 @@ def dump_cookie(
         partitioned: Keep it apart for each site that embeds this one; implies *secure*.
 
     Raises:
-        ValueError: *samesite* is another word; or a semicolon or a control character is where it would begin
-            another attribute.
+        ValueError: *samesite* is another word; *key* has a character that no name has; or a semicolon or a control
+            character is where it would begin another attribute.
 
-    Differs from Werkzeug: it writes semicolons and line breaks in *key*, *domain* and *expires* as they are.
+    Differs from Werkzeug: it writes semicolons, spaces and line breaks in *key*, *domain* and *expires* as they
+    are, does not warn of a ``__Host-`` or ``__Secure-`` cookie that browsers drop, and raises for a *max_age*
+    that ends after the year 9999.
     """
-    _refuse_injection(key, "name", key)
-    if not key.isascii():
-        key = key.encode().decode("latin-1")
+    key = _dump_name(key, secure or partitioned, path, domain)
     header = f"{key}={value}" if _is_plain_value(value) is not None else f"{key}={_quote(value)}"
     if domain is not None:
         header += f"; Domain={_dump_domain(key, domain)}"
@@ -180,6 +185,18 @@ def dump_cookie(
     if max_size and len(header) > max_size:
         _warn_of_size(key, value, header, max_size)
     return header
+
+
+def _dump_name(key: str, secure: t.Any, path: str | None, domain: str | None) -> str:
+    if _find_in_name(key) is not None:
+        raise ValueError(
+            f"The name of cookie {key!r} has a space, '=', ',', ';' or a control character in it. Remove or encode it."
+        )
+    if not key.isascii():
+        return key.encode().decode("latin-1")
+    if key[:2] == "__":
+        _warn_of_prefix(key, secure, path, domain)
+    return key
 
 
 def _dump_flag(name: str, value: t.Any) -> str:
@@ -216,7 +233,9 @@ def _dump_lifetime(
     if isinstance(max_age, timedelta):
         max_age = int(max_age.total_seconds())
     if expires is None:
-        text = http_date(time.time() + max_age) if sync_expires and max_age is not None else None
+        text = None
+        if sync_expires and max_age is not None:
+            text = http_date(min(max(time.time() + max_age, 0), _LAST_SECOND))
     elif isinstance(expires, str):
         text = expires
         _refuse_injection(key, "expiry date", text)
@@ -231,6 +250,21 @@ def _check_same_site(samesite: str) -> str:
     if word is None:
         raise ValueError(f"SameSite is {samesite!r}, which is not one of 'Strict', 'Lax' and 'None'.")
     return word
+
+
+def _warn_of_prefix(key: str, secure: t.Any, path: str | None, domain: str | None) -> None:
+    """Warn of a cookie that browsers drop for its name (draft-ietf-httpbis-rfc6265bis, 4.1.3)."""
+    prefix = key.lower()
+    if prefix.startswith("__host-"):
+        is_kept = bool(secure) and path == "/" and domain is None
+        needs = "secure=True, path='/' and no domain"
+    else:
+        is_kept = bool(secure) or not prefix.startswith("__secure-")
+        needs = "secure=True"
+    if not is_kept:
+        import warnings
+
+        warnings.warn(f"Browsers drop the cookie {key!r}: its name promises {needs}.", stacklevel=4)
 
 
 def _warn_of_size(key: str, value: str, header: str, max_size: int) -> None:
