@@ -276,9 +276,10 @@ class SecureCookieSessionInterface(SessionInterface):
 
         try:
             items = signing.loads(text, max_age=int(app.permanent_session_lifetime.total_seconds()))
-        except BadData:
+            return self.session_class(items)
+        except (BadData, OSError, OverflowError, TypeError, ValueError):
+            # The last four: a time that is no date, or items that are none, with a good signature.
             return self.session_class()
-        return self.session_class(items)
 
     def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
         """Set the cookie if :meth:`should_set_cookie` says so; delete it if the session was emptied.
