@@ -85,6 +85,7 @@ def _force(app: Flask, value: t.Any) -> Response:
 
 def _unknown(value: t.Any) -> TypeError:
     return TypeError(
-        f"The view of the endpoint {_view_name()} returned {value!r}, of type {type(value).__name__!r}. Return a str, "
-        "bytes, dict, list, iterator, response, WSGI callable, or a tuple of one of these with status or headers."
+        f"The view of the endpoint {_view_name()} returned {value!r}, which is no answer: it was a "
+        f"{type(value).__name__}. Return a str, bytes, dict, list, iterator, response, WSGI callable, or a tuple of "
+        "one of these with status or headers."
     )

@@ -110,7 +110,7 @@ def _run_file(path: str, arguments: list[str]) -> None:
     if os.path.isdir(path) or is_zipfile(path):
         runpy.run_path(path, run_name="__main__")
         return
-    full_path = os.path.abspath(path)
+    full_path = os.path.join(os.getcwd(), path)  # not normalised, as Python leaves it
     with io.open_code(full_path) as file:
         code = compile(file.read(), full_path, "exec")
     if not sys.flags.safe_path:

@@ -33,6 +33,7 @@ PACKAGES = frozenset(
         "flask.sansio",
         "werkzeug",
         "werkzeug.datastructures",
+        "werkzeug.middleware",
         "werkzeug.routing",
         "werkzeug.sansio",
         "werkzeug.wrappers",
@@ -62,6 +63,11 @@ ALIASES = {
     "werkzeug.datastructures.range": "http.datastructures.range",
     "werkzeug.formparser": "http.forms",
     "werkzeug.local": "local",
+    "werkzeug.middleware.dispatcher": "middleware.dispatcher",
+    "werkzeug.middleware.lint": "middleware.lint",
+    "werkzeug.middleware.profiler": "middleware.profiler",
+    "werkzeug.middleware.proxy_fix": "middleware.proxy_fix",
+    "werkzeug.middleware.shared_data": "middleware.shared_data",
     "werkzeug.routing.converters": "routing.converters",
     "werkzeug.routing.exceptions": "routing.exceptions",
     "werkzeug.sansio.multipart": "http.multipart",
@@ -320,11 +326,9 @@ IMPORTED: dict[str, dict[str, str]] = {
         "routing.rules": "Rule",
     },
     "werkzeug.routing.rules": {"routing.converters": "ValidationError"},
-    "werkzeug.sansio": {},
     "werkzeug.sansio.response": {"http.status": "HTTP_STATUS_CODES"},
     "werkzeug.utils": {"compat.internals": "_missing", "http.security": "safe_join"},
     "werkzeug.wrappers": {"http.request": "Request", "http.response": "Response ResponseStream"},
-    "flask.sansio": {},
 }
 
 #: Modules of others that programs reach through one of these.
@@ -358,4 +362,4 @@ OLD_NAMES: dict[str, dict[str, str]] = {
 }
 
 #: Modules that a later version of hipflask brings; what is inside them counts too.
-LATER = ("werkzeug._reloader", "werkzeug.debug", "werkzeug.middleware", "werkzeug.testapp")
+LATER = ("werkzeug._reloader", "werkzeug.debug", "werkzeug.middleware.http_proxy", "werkzeug.testapp")
