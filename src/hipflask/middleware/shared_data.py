@@ -244,6 +244,6 @@ def _package_folder(package: str) -> Traversable:
     get_reader: Any = getattr(spec and spec.loader, "get_resource_reader", None)
     reader = get_reader(package) if get_reader is not None else None
     if reader is None:
-        raise ImportError(f"The package {package!r} does not exist or has no files. Check the name.", name=package)
+        raise ImportError(f"There is no package {package!r} with an __init__ and files. Check the name.", name=package)
     folder: Traversable = reader.files()
     return folder
