@@ -10,7 +10,7 @@ import hipflask
 from hipflask import Flask, Request, Response, g, request, session
 from hipflask.http.exceptions import BadRequest, HTTPException
 from hipflask.http.head import WsgiHead
-from hipflask.sessions import SecureCookieSessionInterface, SessionInterface, SessionMixin
+from hipflask.sessions import SecureCookieSession, SecureCookieSessionInterface, SessionInterface, SessionMixin
 from hipflask.signals import got_request_exception, request_finished, request_started, request_tearing_down
 
 
@@ -308,14 +308,6 @@ def test_session_interface_with_method_set_on_instance_is_asked() -> None:
     assert saved == [{}]
 
 
-def test_session_is_not_opened_where_nobody_asks() -> None:
-    app = make_app()
-    app.secret_key = "k"
-    with app.test_request_context() as ctx:
-        app.process_response(app.response_class())
-        assert ctx._opened_session is None
-
-
 def test_foreign_wsgi_callable_is_a_response() -> None:
     def foreign(environ: dict[str, Any], start_response: Any) -> list[bytes]:
         start_response("299 Own", [("X-A", environ["PATH_INFO"])])
@@ -483,18 +475,26 @@ def test_preserved_contexts_are_handed_to_the_client() -> None:
     assert not hipflask.has_request_context()
 
 
-def test_session_cookie_of_other_doors_head_is_looked_for() -> None:
-    class OtherHead(WsgiHead):
-        """A head of another kind, as far as `type(head) is WsgiHead` can tell."""
+class OtherHead(WsgiHead):
+    """A head of another kind, as far as `type(head) is WsgiHead` can tell."""
+
+
+@pytest.mark.parametrize("kind", [WsgiHead, OtherHead])
+@pytest.mark.parametrize(
+    ("cookie", "is_opened"), [(None, False), ("other=1", False), ("session=x", True)], ids=["none", "other", "session"]
+)
+def test_session_that_nobody_asks_for_is_opened_for_its_cookie_alone(
+    kind: type[WsgiHead], cookie: str | None, is_opened: bool
+) -> None:
+    opened: list[bool] = []
+
+    class Counted(SecureCookieSession):
+        def __init__(self, *args: Any) -> None:
+            opened.append(True)
+            super().__init__(*args)
 
     app = make_app()
     app.secret_key = "k"
-    opened: list[bool] = []
-    app.after_request(lambda response: opened.append(True) or response)
-    for cookie, expected in ((None, None), ("other=1", None), ("session=x", {})):
-        more = {} if cookie is None else {"HTTP_COOKIE": cookie}
-        ctx = app.request_context(OtherHead(environ(**more)))
-        with ctx:
-            app.process_response(app.response_class())
-            assert ctx._opened_session == expected
-    assert app.handle(OtherHead(environ())).status_code == 200
+    app.session_interface = type("Own", (SecureCookieSessionInterface,), {"session_class": Counted})()
+    assert app.handle(kind(environ(**{} if cookie is None else {"HTTP_COOKIE": cookie}))).status_code == 200
+    assert bool(opened) is is_opened
