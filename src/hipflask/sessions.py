@@ -29,6 +29,7 @@ __all__ = [
     "SecureCookieSessionInterface",
     "SessionInterface",
     "SessionMixin",
+    "may_open_late",
     "session_json_serializer",
 ]
 

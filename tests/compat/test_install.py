@@ -47,7 +47,7 @@ EXPECTED = {
     "pickled": [True, True],
     "unpickled": "1",
     "log": "werkzeug",
-    "later": ["debug", "testapp"],
+    "later": ["debug"],
     "g": ["LocalProxy", "flask.ctx"],
 }
 

@@ -71,6 +71,7 @@ ALIASES = {
     "werkzeug.routing.converters": "routing.converters",
     "werkzeug.routing.exceptions": "routing.exceptions",
     "werkzeug.sansio.multipart": "http.multipart",
+    "werkzeug.testapp": "testing.testapp",
     "werkzeug.urls": "http.urls",
     "werkzeug.user_agent": "http.user_agent",
 }
@@ -362,4 +363,4 @@ OLD_NAMES: dict[str, dict[str, str]] = {
 }
 
 #: Modules that a later version of hipflask brings; what is inside them counts too.
-LATER = ("werkzeug._reloader", "werkzeug.debug", "werkzeug.middleware.http_proxy", "werkzeug.testapp")
+LATER = ("werkzeug._reloader", "werkzeug.debug", "werkzeug.middleware.http_proxy")

@@ -11,7 +11,7 @@ import typing as t
 if t.TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["Body", "Head", "WsgiHead"]
+__all__ = ["Body", "Head", "WsgiHead", "decode_wsgi_text"]
 
 
 class Body(t.Protocol):

@@ -19,7 +19,7 @@ from hipflask.routing.parts import RulePart, is_digits, is_text
 if TYPE_CHECKING:
     from hipflask.routing.rules import Rule
 
-__all__ = ["SlashRequired", "State", "StateMachineMatcher"]
+__all__ = ["SlashRequired", "State", "StateMachineMatcher", "walk"]
 
 # Kinds of branches. PERF: the first two, which most placeholders are, need no regex.
 _TEXT = 0

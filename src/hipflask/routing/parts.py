@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 __all__ = [
     "EMPTY_PART",
     "RulePart",
+    "SplitRule",
     "Weighting",
     "is_digits",
     "is_text",

@@ -10,7 +10,7 @@ from datetime import datetime
 
 from hipflask.flags import compat_versions
 
-__all__ = ["COMPAT_LOGGER_NAME", "LOGGER_NAME", "RejectionLog", "access_logger", "printable"]
+__all__ = ["COMPAT_LOGGER_NAME", "LOGGER_NAME", "RejectionLog", "access_logger", "printable", "time_stamp"]
 
 #: The logger's name, and its name in compat mode.
 LOGGER_NAME = "hipflask.access"
