@@ -21,7 +21,7 @@ from hipflask.server.listener import (
     select_address_family,
 )
 from hipflask.server.pure import BaseWSGIServer, ThreadedWSGIServer
-from hipflask.server.runner import is_running_from_reloader, make_server, run_simple
+from hipflask.server.runner import is_running_from_reloader, make_server
 
 
 def app(environ: dict[str, Any], start_response: Any) -> list[bytes]:
@@ -130,11 +130,6 @@ def test_open_address_is_described_with_a_warning() -> None:
     assert "Running on http://127.0.0.1:80" in lines
 
 
-def test_static_files_are_refused() -> None:
-    with pytest.raises(NotImplementedError, match="static_files"):
-        run_simple("127.0.0.1", 0, app, static_files={"/": "."})
-
-
 @pytest.mark.parametrize(("value", "answer"), [("true", True), ("1", False), (None, False)])
 def test_reloader_is_recognized(value: str | None, answer: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("WERKZEUG_RUN_MAIN", raising=False)
@@ -186,3 +181,18 @@ def test_port_in_use_ends_the_program_with_status_1() -> None:
     assert output == ""
     assert errors.startswith("Error: Port ")
     assert errors.count("\n") == 1
+
+
+def test_static_files_are_served_before_the_application(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("from the file")
+    process = start(static_files={"/static": str(tmp_path)})
+    assert process.stderr is not None
+    port = int(process.stderr.readline().rpartition(":")[2])
+    answers = []
+    for path in (b"a.txt", b"none.txt", b"../a.txt"):
+        with socket.create_connection(("127.0.0.1", port)) as client:
+            client.sendall(b"GET /static/" + path + b" HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+            answers.append(b"".join(iter(lambda: client.recv(65536), b"")).rpartition(b"\r\n\r\n")[2])
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=10)
+    assert answers == [b"from the file", b"hello", b"hello"]

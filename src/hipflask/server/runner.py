@@ -85,16 +85,18 @@ def run_simple(
         threaded: Answer several requests at a time.
         processes: Must be 1.
         request_handler: A subclass of `hipflask.server.handler.WSGIRequestHandler`.
-        static_files: Not available yet; files of a Flask application's static folder need no setting.
+        static_files: Folders and files to serve, by path; see `hipflask.middleware.shared_data`. Those of a Flask
+            application's static folder need no setting.
         passthrough_errors: Let errors of the application pass out of the server.
         ssl_context: An `ssl.SSLContext`, a pair of paths (certificate, key), or ``"adhoc"``.
 
     Raises:
         BindError: The address cannot be listened on; a `SystemExit` with one clear line and exit status 1.
-        NotImplementedError: ``static_files`` was given.
     """
     if static_files:
-        raise NotImplementedError("static_files is not available yet. Use the application's static folder.")
+        from hipflask.middleware.shared_data import SharedDataMiddleware
+
+        application = SharedDataMiddleware(application, static_files)
     missing = [name for name, wanted in (("reloader", use_reloader), ("debugger", use_debugger)) if wanted]
     if missing:
         verb = "comes" if len(missing) == 1 else "come"
