@@ -15,7 +15,7 @@ from hipflask.app_setup import App
 from hipflask.concurrency import CO_COROUTINE, is_coroutine_function, to_sync
 from hipflask.ctx import AppContext, RequestContext
 from hipflask.globals import _cv_app, _cv_request
-from hipflask.http.exceptions import BadRequestKeyError, HTTPException, InternalServerError
+from hipflask.http.exceptions import BadRequestKeyError, HTTPException, InternalServerError, SecurityError
 from hipflask.http.head import Head, WsgiHead
 from hipflask.response_values import make_response
 from hipflask.sessions import SecureCookieSessionInterface, SessionInterface
@@ -182,6 +182,8 @@ class Flask(App):
         if not (self.url_value_preprocessors or self.before_request_funcs):
             return None
         request = _cv_request.get().request
+        if isinstance(request.routing_exception, SecurityError):
+            raise request.routing_exception  # not one of TRUSTED_HOSTS: nothing of the application's is to run
         names = (None, *reversed(request.blueprints))
         for name in names:
             for preprocess in self.url_value_preprocessors.get(name, ()):
