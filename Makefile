@@ -25,13 +25,14 @@ CARGO_ENV := PYO3_PYTHON=$(abspath $(BIN)/python)
 MANIFEST := --manifest-path rust/Cargo.toml
 COVERAGE_FLOOR := 98
 
-.PHONY: help install run test check format bench docs floors
+.PHONY: help install run test check format bench docs floors wire
 help:
 	@echo "make run       serve the example on http://127.0.0.1:5000 (PORT=8000 changes the port)"
 	@echo "make test      everything that must pass: make check, then every test with branch coverage"
 	@echo "make check     lints, formatting, types; Rust's too where cargo is installed"
 	@echo "make format    format Python and Rust, apply safe lint fixes"
 	@echo "make bench     run every measurement in bench/"
+	@echo "make wire      raw requests to the pure server, judged by the table of wire cases"
 	@echo "make docs      run the code blocks of the documentation"
 	@echo "make floors    the tests on the oldest dependencies that pyproject.toml allows"
 	@echo "make install   .venv with the package (editable) and the contributors' tools"
@@ -82,6 +83,10 @@ bench: install
 		test -e "$$script" || { echo "bench/ has no scripts yet"; break; }; \
 		echo "== $$script"; $(BIN)/python "$$script"; \
 	done
+
+# Raw requests to the pure server; the table of cases stands beside the project.
+wire: install
+	$(BIN)/python -m pytest --quiet -rs tests/wire tests/wire_api
 
 docs: install
 	$(BIN)/python -m pytest --quiet tests/docs
