@@ -391,7 +391,7 @@ def test_parts_are_small_and_come_one_by_one(target: Target) -> None:
     target.answer = b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n0123456789"
     middleware = ProxyMiddleware(app, {"/p/": {"target": f"http://127.0.0.1:{target.port}/"}}, chunk_size=4)
     environ = create_environ("/p/x")
-    body = iter(middleware(environ, lambda *args: bytes))  # type: ignore[arg-type]
+    body = iter(middleware(environ, lambda *args: bytes))
     assert all(0 < len(part) <= 4 for part in body)
     body.close()  # type: ignore[attr-defined]
 
@@ -406,7 +406,7 @@ def test_first_part_does_not_wait_for_the_rest() -> None:
         yield b"second"
 
     with Serving(slow) as url:
-        body = iter(ProxyMiddleware(app, {"/p/": {"target": url}})(create_environ("/p/"), lambda *args: bytes))  # type: ignore[arg-type]
+        body = iter(ProxyMiddleware(app, {"/p/": {"target": url}})(create_environ("/p/"), lambda *args: bytes))
         assert next(body) == b"first"
         go_on.set()
         assert next(body) == b"second"

@@ -102,7 +102,7 @@ def test_closing_the_input_closes_the_servers() -> None:
 def test_error_stream_takes_text() -> None:
     server = io.StringIO()
     stream = lint.ErrorStream(server)
-    assert recorded(lambda: (stream.write("a"), stream.writelines(["b", "c"]), stream.flush()))[1] == []
+    assert texts(stream.write, "a") == texts(stream.writelines, ["b", "c"]) == texts(stream.flush) == []
     assert server.getvalue() == "abc"
     result, found = recorded(stream.writelines, [b"d"])
     assert result is TypeError
@@ -206,7 +206,8 @@ def test_body_that_is_not_closed_is_told() -> None:
 
 def test_reading_a_closed_body_is_told() -> None:
     iterator = lint.GuardedIterator([b"a"], (200, Headers()), [])
-    assert recorded(lambda: (iterator.close(), iterator.closed)) == ((None, True), [])
+    assert texts(iterator.close) == []
+    assert iterator.closed
     assert outcome(next, iterator) == (b"a", ["WSGIWarning"])
 
 

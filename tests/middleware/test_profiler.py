@@ -55,7 +55,7 @@ def test_body_is_made_whole_and_closed() -> None:
         return made
 
     stream = io.StringIO()
-    body, calls, _ = ask(ProfilerMiddleware(write_and_return, stream))  # type: ignore[arg-type]
+    body, calls, _ = ask(ProfilerMiddleware(write_and_return, stream))
     assert body == [b"written made late"]
     assert calls == [("200 OK", [], None)]
     assert made.is_closed
@@ -124,7 +124,7 @@ def test_function_names_the_profile(tmp_path: Path) -> None:
     def name(environ: dict[str, Any]) -> str:
         assert set(environ["werkzeug.profiler"]) == {"elapsed", "time"}
         assert environ["werkzeug.profiler"]["elapsed"] >= 0
-        return environ["REQUEST_METHOD"] + ".out"
+        return f"{environ['REQUEST_METHOD']}.out"
 
     ask(ProfilerMiddleware(app, None, profile_dir=str(tmp_path), filename_format=name))
     assert [file.name for file in tmp_path.iterdir()] == ["GET.out"]
@@ -149,7 +149,7 @@ def test_error_while_the_body_is_made_closes_it() -> None:
 
     made = Failing()
     with pytest.raises(LookupError, match="of the body"):
-        ask(ProfilerMiddleware(lambda environ, start_response: made, None))  # type: ignore[arg-type, return-value]
+        ask(ProfilerMiddleware(lambda environ, start_response: made, None))
     assert made.is_closed
 
 

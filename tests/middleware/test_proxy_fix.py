@@ -21,7 +21,7 @@ BASE = {
 }
 
 
-def fix(middleware: Any, said: dict[str, str], base: dict[str, str] = BASE, **numbers: int) -> dict[str, Any]:
+def fix(middleware: Any, said: dict[str, str], base: Any = BASE, **numbers: int) -> dict[str, Any]:
     """Return the environ that the application gets."""
     environ: dict[str, Any] = {**base, **{f"HTTP_X_FORWARDED_{name}": value for name, value in said.items()}}
     seen: dict[str, Any] = {}
@@ -34,7 +34,7 @@ def fix(middleware: Any, said: dict[str, str], base: dict[str, str] = BASE, **nu
     return seen
 
 
-def changes(said: dict[str, str], base: dict[str, str] = BASE, **numbers: int) -> dict[str, Any]:
+def changes(said: dict[str, str], base: Any = BASE, **numbers: int) -> dict[str, Any]:
     environ = fix(ProxyFix, said, base, **numbers)
     del environ["werkzeug.proxy_fix.orig"]
     return {

@@ -348,7 +348,7 @@ def test_body_is_the_servers_file_wrapper(folder: Path) -> None:
 
     environ = create_environ("/s/a.txt") | {"wsgi.file_wrapper": wrapper}
     middleware = SharedDataMiddleware(app, {"/s": str(folder)})
-    assert list(middleware(environ, lambda *args: bytes)) == [b"hello"]  # type: ignore[arg-type]
+    assert list(middleware(environ, lambda *args: bytes)) == [b"hello"]
     made[0].close()
 
 

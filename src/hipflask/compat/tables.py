@@ -64,6 +64,7 @@ ALIASES = {
     "werkzeug.formparser": "http.forms",
     "werkzeug.local": "local",
     "werkzeug.middleware.dispatcher": "middleware.dispatcher",
+    "werkzeug.middleware.http_proxy": "middleware.http_proxy",
     "werkzeug.middleware.lint": "middleware.lint",
     "werkzeug.middleware.profiler": "middleware.profiler",
     "werkzeug.middleware.proxy_fix": "middleware.proxy_fix",
@@ -363,4 +364,4 @@ OLD_NAMES: dict[str, dict[str, str]] = {
 }
 
 #: Modules that a later version of hipflask brings; what is inside them counts too.
-LATER = ("werkzeug._reloader", "werkzeug.debug", "werkzeug.middleware.http_proxy")
+LATER = ("werkzeug._reloader", "werkzeug.debug")
