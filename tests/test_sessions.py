@@ -18,6 +18,7 @@ from hipflask.sessions import (
     SecureCookieSessionInterface,
     SessionInterface,
     SessionMixin,
+    may_open_late,
     session_json_serializer,
 )
 
@@ -553,9 +554,7 @@ def test_session_without_cookie_takes_few_python_calls(app, interface):
         response = Response()
         interface.save_session(app, interface.open_session(app, request), response)
         calls = []
-        sys.setprofile(
-            lambda frame, event, arg: calls.append(frame.f_code.co_name) if event == "call" else None
-        )
+        sys.setprofile(lambda frame, event, arg: calls.append(frame.f_code.co_name) if event == "call" else None)
         try:
             session = interface.open_session(app, request)
             interface.is_null_session(session)
@@ -580,3 +579,14 @@ def test_sessions_import_itsdangerous_when_a_cookie_is_signed():
 def test_default_serializer_is_shared():
     assert SecureCookieSessionInterface.serializer is session_json_serializer
     assert isinstance(Flask("test_app").session_interface, SecureCookieSessionInterface)
+
+
+def test_signing_a_session_does_not_end_late_opening():
+    app = hipflask.Flask("late", static_folder=None)
+    app.secret_key = "key"
+    app.session_interface = SecureCookieSessionInterface()
+    app.add_url_rule("/", "index", lambda: hipflask.session.update(a=1) or "done")
+    assert app.test_client().get("/").headers["Set-Cookie"]
+    assert may_open_late(app.session_interface)
+    app.session_interface.salt = "mine"
+    assert not may_open_late(app.session_interface)

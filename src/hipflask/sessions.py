@@ -232,7 +232,9 @@ class SecureCookieSessionInterface(SessionInterface):
     session_class: type[SecureCookieSession] = SecureCookieSession
     """Class of the sessions."""
 
-    _signing: tuple[tuple[Any, ...], URLSafeTimedSerializer] | None = None
+    # Not in __dict__: an interface that has attributes of its own cannot open sessions late.
+    __slots__ = ("_signing",)
+    _signing: tuple[tuple[Any, ...], URLSafeTimedSerializer]
 
     def get_signing_serializer(self, app: Flask) -> URLSafeTimedSerializer | None:
         """Return what signs and checks cookies; ``None`` if the application has no secret key.
@@ -248,7 +250,7 @@ class SecureCookieSessionInterface(SessionInterface):
         keys: list[Any] = [*fallbacks, app.secret_key] if fallbacks else [app.secret_key]
         # PERF: the last one is kept as long as nothing that it is made from has changed.
         settings = (keys, self.salt, self.serializer, self.key_derivation, self.digest_method)
-        kept = self._signing
+        kept = getattr(self, "_signing", None)
         if kept is not None and kept[0] == settings:
             return kept[1]
         from itsdangerous import URLSafeTimedSerializer
