@@ -498,3 +498,47 @@ def test_session_that_nobody_asks_for_is_opened_for_its_cookie_alone(
     app.session_interface = type("Own", (SecureCookieSessionInterface,), {"session_class": Counted})()
     assert app.handle(kind(environ(**{} if cookie is None else {"HTTP_COOKIE": cookie}))).status_code == 200
     assert bool(opened) is is_opened
+
+
+def test_hook_that_answers_takes_the_views_place() -> None:
+    app = make_app(fail)
+    app.before_request(lambda: ("from the hook", 202))
+    assert app.test_client().get("/").status_code == 202
+
+
+def test_no_hook_runs_for_a_host_that_is_not_trusted() -> None:
+    ran: list[bool] = []
+    app = make_app()
+    app.config["TRUSTED_HOSTS"] = ["good.org"]
+    app.before_request(lambda: ran.append(True))
+    assert app.test_client().get("/", base_url="http://evil.org").status_code == 400
+    assert ran == []
+
+
+def test_failing_after_request_is_an_unhandled_error() -> None:
+    told: list[str] = []
+    app = make_app()
+
+    @app.after_request
+    def after(response: Any) -> Any:
+        if response.status_code == 200:
+            raise RuntimeError("after")
+        return response
+
+    app.register_error_handler(500, lambda error: (told.append(repr(error.original_exception)) or "handled", 500))
+    assert app.test_client().get("/").data == b"handled"
+    assert told == ["RuntimeError('after')"]
+
+
+def test_session_can_be_looked_at_without_counting() -> None:
+    app = make_app()
+    app.secret_key = "k"
+    with app.test_request_context() as ctx:
+        assert ctx._session is ctx._session
+        assert not ctx._session.accessed
+
+
+def test_handlers_of_other_classes_are_passed_by() -> None:
+    app = make_app(fail)
+    app.register_error_handler(LookupError, lambda error: "wrong")
+    assert app.test_client().get("/").status_code == 500

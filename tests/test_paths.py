@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import os
 import sys
+import types
 from pathlib import Path
 
 import pytest
@@ -107,3 +109,31 @@ def test_paths_are_flasks(tree: Path, name: str) -> None:
     theirs = flask.Flask(name)
     assert get_root_path(name) == theirs.root_path
     assert find_instance_path(name) == theirs.instance_path
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_instance_path_of_a_namespace_in_several_folders_is_the_modules(
+    tree: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch, first: bool
+) -> None:
+    other = tmp_path_factory.mktemp("other")
+    (other / "sample_space").mkdir()
+    (monkeypatch.syspath_prepend if first else sys.path.append)(str(other))
+    importlib.invalidate_caches()
+    try:
+        assert Path(find_instance_path("sample_space.inside")) == tree / "instance"
+    finally:
+        sys.path[:] = [path for path in sys.path if path != str(other)]
+
+
+def test_instance_path_of_module_outside_of_its_namespace(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    elsewhere = tree / "elsewhere.py"
+    elsewhere.write_text("")
+    module = types.ModuleType("sample_space.far")
+    module.__spec__ = importlib.util.spec_from_file_location("sample_space.far", elsewhere)
+    monkeypatch.setitem(sys.modules, "sample_space.far", module)
+    assert Path(find_instance_path("sample_space.far")) == tree / "instance"
+
+
+@pytest.mark.parametrize("name", ["sample_package.absent.part", "sample_package.absent"])
+def test_module_that_does_not_exist_is_no_error(tree: Path, name: str) -> None:
+    assert Path(find_instance_path(name)) == tree / "instance"

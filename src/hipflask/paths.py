@@ -82,7 +82,8 @@ def _folder_of_package(import_name: str) -> str:
         return os.getcwd()
     if spec.submodule_search_locations:
         locations = list(spec.submodule_search_locations)
-        inside = find_spec(import_name) if "." in import_name else None
+        # Of a namespace package, which has no origin, several folders may be parts: the one with the module is meant.
+        inside = find_spec(import_name) if spec.origin is None and "." in import_name else None
         origin = inside.origin if inside is not None else None
         for location in locations:
             if origin is None or os.path.commonpath([location, origin]) == location:
