@@ -19,7 +19,7 @@ _PAGE = """\
 <html lang=en>
 <title>Redirecting...</title>
 <h1>Redirecting...</h1>
-<p>You should be redirected automatically to the target URL: <a href="{0}">{0}</a>. If not, click the link.
+<p>What you asked for is at <a href="{0}">{0}</a>. Your browser goes there unless it was told not to.</p>
 """
 
 
