@@ -341,6 +341,8 @@ def _as_text(value: str | bytes) -> str:
 _get_signing_serializer = SecureCookieSessionInterface.get_signing_serializer
 
 
+# The methods that decide whether a session that nobody touched has to be opened and saved all the same.
+_DECIDING = ("open_session", "save_session", "is_null_session", "get_cookie_name", "should_set_cookie")
 #: Classes of interfaces that :func:`may_open_late` has found to be so.
 LATE_INTERFACES: set[type] = set()
 
@@ -356,11 +358,7 @@ def may_open_late(interface: SessionInterface) -> bool:
     """
     cls = type(interface)
     if cls not in LATE_INTERFACES:
-        if not (
-            cls.open_session is SecureCookieSessionInterface.open_session
-            and cls.save_session is SecureCookieSessionInterface.save_session
-            and cls.is_null_session is SessionInterface.is_null_session
-        ):
+        if any(getattr(cls, name) is not getattr(SecureCookieSessionInterface, name) for name in _DECIDING):
             return False
         LATE_INTERFACES.add(cls)
     return not interface.__dict__
