@@ -250,7 +250,7 @@ class SecureCookieSessionInterface(SessionInterface):
         keys: list[Any] = [*fallbacks, app.secret_key] if fallbacks else [app.secret_key]
         # PERF: the last one is kept as long as nothing that it is made from has changed.
         settings = (keys, self.salt, self.serializer, self.key_derivation, self.digest_method)
-        kept = getattr(self, "_signing", None)
+        kept: tuple[tuple[Any, ...], URLSafeTimedSerializer] | None = getattr(self, "_signing", None)
         if kept is not None and kept[0] == settings:
             return kept[1]
         from itsdangerous import URLSafeTimedSerializer
