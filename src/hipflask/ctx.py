@@ -177,7 +177,8 @@ def _url_adapter_of(ctx: RequestContext) -> MapAdapter | None:
         return ctx.app.create_url_adapter(ctx.request)
     except HTTPException as error:
         ctx.request.routing_exception = error
-        return None
+        # Matches nothing, but the page that tells of the error can link to its style sheet.
+        return ctx.app.url_map.bind("", script_name=ctx.request.root_path)
 
 
 def _mismatch(popped: t.Any, current: t.Any) -> Exception:
@@ -294,7 +295,7 @@ class RequestContext:
         self.is_suspended = False
 
     # PERF: most requests are matched without an adapter.
-    url_adapter = _Lazy(_url_adapter_of, "Matches the request and builds URLs; ``None`` if the host was refused.")
+    url_adapter = _Lazy(_url_adapter_of, "Matches the request and builds URLs; builds only if the host was refused.")
 
     @property
     def session(self) -> SessionMixin:
@@ -339,7 +340,7 @@ class RequestContext:
         if not is_original(app, "create_url_adapter"):
             # Flask asks for both adapters at once; an override may count on it.
             _ = _cv_app.get().url_adapter
-        if adapter is None:
+        if adapter is None or request.routing_exception is not None:
             return
         try:
             request.url_rule, request.view_args = adapter.match(return_rule=True)
