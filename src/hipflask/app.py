@@ -19,7 +19,7 @@ from hipflask.http.exceptions import BadRequestKeyError, HTTPException, Internal
 from hipflask.http.head import Head, WsgiHead
 from hipflask.response_values import make_response
 from hipflask.sessions import SecureCookieSessionInterface, SessionInterface
-from hipflask.url_building import BuildOptions, build_url, create_url_adapter
+from hipflask.url_building import build_url, create_url_adapter
 from hipflask.wrappers import Request, Response
 
 if t.TYPE_CHECKING:
@@ -479,7 +479,7 @@ class Flask(App):
             BuildError: No rule fits.
             RuntimeError: Outside of a request, without ``SERVER_NAME``.
         """
-        return build_url(self, endpoint, values, BuildOptions(_anchor, _method, _scheme, _external))
+        return build_url(self, endpoint, values, (_anchor, _method, _scheme, _external))
 
     # Doors
 

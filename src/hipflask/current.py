@@ -34,9 +34,9 @@ def url_for(
         _external: Whether the URL is absolute; by default only outside of a request.
         **values: Values of the rule's variable parts; the rest becomes the query.
     """
-    return current_app.url_for(
-        endpoint, _anchor=_anchor, _method=_method, _scheme=_scheme, _external=_external, **values
-    )
+    context = _cv_app.get(None)
+    app = current_app if context is None else context.app  # PERF: without the proxy, which only raises well
+    return app.url_for(endpoint, _anchor=_anchor, _method=_method, _scheme=_scheme, _external=_external, **values)
 
 
 def redirect(location: str, code: int = 302, Response: type[Response] | None = None) -> Response:  # noqa: N803  # Flask's name

@@ -3,22 +3,51 @@
 from __future__ import annotations
 
 import typing as t
+from collections import ChainMap
 
 from jinja2 import BaseLoader, TemplateNotFound
 from jinja2 import Environment as JinjaEnvironment
+from jinja2 import Template as JinjaTemplate
+from jinja2.runtime import new_context
 
 from hipflask.flashing import get_flashed_messages
 from hipflask.globals import g, request, session
 
 if t.TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping, MutableMapping
+
+    from jinja2.runtime import Context
 
     from hipflask.app import Flask
     from hipflask.scaffold import Scaffold
 
-__all__ = ["DispatchingJinjaLoader", "Environment", "make_environment"]
+__all__ = ["DispatchingJinjaLoader", "Environment", "Template", "make_environment"]
 
 Source = tuple[str, str | None, t.Optional["Callable[[], bool] | None"]]
+
+
+class Template(JinjaTemplate):
+    """A template that comes to the environment's globals without a detour."""
+
+    def new_context(
+        self,
+        vars: dict[str, t.Any] | None = None,
+        shared: bool = False,
+        locals: Mapping[str, t.Any] | None = None,
+    ) -> Context:
+        """Return the context to render with; see :meth:`jinja2.Template.new_context`.
+
+        Args:
+            vars: The names that the template is given.
+            shared: Whether *vars* is the whole context, globals included.
+            locals: Names of the template that includes this one.
+        """
+        names: MutableMapping[str, t.Any] = self.globals
+        # PERF: Jinja asks a ChainMap for each global in turn, a third of the time that a small template takes.
+        # Mostly only its second map has names: those of the environment.
+        if type(names) is ChainMap and len(names.maps) == 2 and not names.maps[0]:
+            names = names.maps[1]
+        return new_context(self.environment, self.name, self.blocks, vars, shared, names, locals)
 
 
 class Environment(JinjaEnvironment):
@@ -28,6 +57,8 @@ class Environment(JinjaEnvironment):
         app: The application.
         **options: Options of :class:`jinja2.Environment`; the loader is the application's by default.
     """
+
+    template_class = Template
 
     def __init__(self, app: Flask, **options: t.Any) -> None:
         if "loader" not in options:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import typing as t
+from urllib.parse import quote
 
 from hipflask.globals import _cv_app, _cv_request
 from hipflask.http.exceptions import BadHost
@@ -24,13 +25,8 @@ KNOWN_HOSTS_LIMIT = 256
 _known_hosts: set[str | None] = set()
 
 
-class BuildOptions(t.NamedTuple):
-    """How a URL is to be built: the options of :meth:`hipflask.Flask.url_for`."""
-
-    anchor: str | None = None
-    method: str | None = None
-    scheme: str | None = None
-    external: bool | None = None
+#: How a URL is to be built: anchor, method, scheme and external of :meth:`hipflask.Flask.url_for`.
+BuildOptions = tuple[str | None, str | None, str | None, bool | None]
 
 
 def _is_acceptable(host: str | None) -> bool:
@@ -122,16 +118,6 @@ def create_url_adapter(app: Flask, request: Request | None) -> MapAdapter | None
     )
 
 
-def _adapter(app: Flask) -> tuple[MapAdapter | None, str | None, bool]:
-    """Return the adapter to build with, the current blueprint, and whether a request is current."""
-    request_context = _cv_request.get(None)
-    if request_context is not None:
-        return request_context.url_adapter, request_context.request.blueprint, True
-    app_context = _cv_app.get(None)
-    adapter = app.create_url_adapter(None) if app_context is None else app_context.url_adapter
-    return adapter, None, False
-
-
 def build_url(app: Flask, endpoint: str, values: dict[str, t.Any], options: BuildOptions) -> str:
     """Return the URL of an endpoint; see :meth:`hipflask.Flask.url_for`.
 
@@ -147,9 +133,17 @@ def build_url(app: Flask, endpoint: str, values: dict[str, t.Any], options: Buil
         ValueError: A scheme was given for a URL that is not to be absolute.
     """
     anchor, method, scheme, external = options
-    adapter, blueprint, has_request = _adapter(app)
-    if has_request and endpoint[:1] == ".":
-        endpoint = endpoint[1:] if blueprint is None else blueprint + endpoint
+    adapter: MapAdapter | None
+    request_context = _cv_request.get(None)
+    has_request = request_context is not None
+    if request_context is not None:
+        adapter = request_context.url_adapter
+        if endpoint[:1] == ".":
+            blueprint = request_context.request.blueprint
+            endpoint = endpoint[1:] if blueprint is None else blueprint + endpoint
+    else:
+        app_context = _cv_app.get(None)
+        adapter = app.create_url_adapter(None) if app_context is None else app_context.url_adapter
     if adapter is None:
         raise RuntimeError(
             f"The URL of the endpoint {endpoint!r} cannot be built: there is no request to take the host from. Set "
@@ -166,7 +160,8 @@ def build_url(app: Flask, endpoint: str, values: dict[str, t.Any], options: Buil
         values.update(_anchor=anchor, _method=method, _scheme=scheme, _external=external)
         return app.handle_url_build_error(error, endpoint, values)
     if anchor is not None:
-        from urllib.parse import quote
-
+        # PERF: a word needs no quoting, and most anchors are one.
+        if type(anchor) is str and anchor.isalnum() and anchor.isascii():
+            return f"{url}#{anchor}"
         url = f"{url}#{quote(anchor, safe='%!#$&()*+,/:;=?@' + chr(39))}"
     return url
