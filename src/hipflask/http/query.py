@@ -25,13 +25,9 @@ def _keep_escaped(error: UnicodeError) -> tuple[str, int]:
 codecs.register_error(KEEP_ESCAPED, _keep_escaped)
 
 
-def _decode(value: str) -> str:
-    """Return *value* with percent-escapes and ``+`` resolved."""
-    if "+" in value:
-        value = value.replace("+", " ")
-    if "%" in value:
-        return unquote_to_bytes(value).decode("utf-8", KEEP_ESCAPED)
-    return value
+def _unescape(value: str) -> str:
+    """Return *value* with percent-escapes resolved."""
+    return unquote_to_bytes(value).decode("utf-8", KEEP_ESCAPED) if "%" in value else value
 
 
 def parse_query(text: str) -> list[tuple[str, str]]:
@@ -46,9 +42,11 @@ def parse_query(text: str) -> list[tuple[str, str]]:
     pairs = []
     for part in text.split("&"):
         if part:
+            # PERF: tested once a pair; most names and values need no decoding.
+            if "+" in part:
+                part = part.replace("+", " ")
             name, _, value = part.partition("=")
-            # PERF: one test a pair instead of two calls; most names and values need no decoding.
-            if "%" in part or "+" in part:
-                name, value = _decode(name), _decode(value)
+            if "%" in part:
+                name, value = _unescape(name), _unescape(value)
             pairs.append((name, value))
     return pairs

@@ -95,10 +95,10 @@ class Authorization:
         """
         if not value:
             return None
+        if value[:6].lower() in {"basic", "basic "}:  # PERF: the usual one is not split into parameters first
+            parameters = _decode_basic(value[6:].strip(" \t"))
+            return None if parameters is None else cls("basic", parameters)
         scheme, rest, parameters = _split(value)
-        if scheme == "basic":
-            parameters = _decode_basic(rest)
-            return None if parameters is None else cls(scheme, parameters)
         return cls(scheme, None, rest) if parameters is None else cls(scheme, parameters)
 
     def to_header(self) -> str:
