@@ -18,6 +18,7 @@ __all__ = [
     "Door",
     "Header",
     "comparable",
+    "deviates",
     "get",
     "multipart",
     "post",
@@ -40,6 +41,8 @@ class Ask:
     target: str
     headers: tuple[Header, ...] = ()
     body: bytes = b""
+    own_status: int | None = None
+    """The status that hipflask answers instead of Flask's, where it deviates on purpose."""
 
     @property
     def path(self) -> str:
@@ -83,6 +86,11 @@ Door = Callable[[Any, Ask], Answer]
 def send(method: str, target: str, body: bytes = b"", **headers: str) -> Ask:
     """A request; ``content_type="a/b"`` is the field ``Content-Type``."""
     return Ask(method, target, tuple((name.replace("_", "-").title(), value) for name, value in headers.items()), body)
+
+
+def deviates(ask: Ask, status: int) -> Ask:
+    """A request that hipflask refuses with *status* and Flask does not: a deviation of docs/compatibility.md."""
+    return replace(ask, own_status=status)
 
 
 def get(target: str, **headers: str) -> Ask:

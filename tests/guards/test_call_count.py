@@ -13,9 +13,7 @@ import pytest
 BUDGET = 34
 
 
-def calls_inside(
-    function: Callable[..., object], *args: object, without: CodeType | None = None
-) -> list[str]:
+def calls_inside(function: Callable[..., object], *args: object, without: CodeType | None = None) -> list[str]:
     """Return the names of the Python functions called while *function* runs, but itself and *without*."""
     names: list[str] = []
 

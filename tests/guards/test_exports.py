@@ -87,15 +87,9 @@ def test_list_of_flask_names_is_complete() -> None:
         pytest.param('__all__ = ["f"]\ndef f(): ...\n', [], id="right"),
         pytest.param("__all__ = ()\n", [], id="empty-tuple"),
         pytest.param("x = 1\n", ["has no `__all__` that is a literal list of strings"], id="missing"),
-        pytest.param(
-            "__all__ = [1]\n", ["has no `__all__` that is a literal list of strings"], id="no-strings"
-        ),
-        pytest.param(
-            "__all__ = dir()\n", ["has no `__all__` that is a literal list of strings"], id="computed"
-        ),
-        pytest.param(
-            '__all__: list[str] = ["x"]\n', ["`__all__` names x, which does not exist"], id="absent"
-        ),
+        pytest.param("__all__ = [1]\n", ["has no `__all__` that is a literal list of strings"], id="no-strings"),
+        pytest.param("__all__ = dir()\n", ["has no `__all__` that is a literal list of strings"], id="computed"),
+        pytest.param('__all__: list[str] = ["x"]\n', ["`__all__` names x, which does not exist"], id="absent"),
         pytest.param('__all__ = ["x", "x"]\nx = 1\n', ["`__all__` repeats x"], id="repeated"),
         pytest.param(
             "__all__ = []\nimport absent_sample\n",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.conformance.exchange import get, multipart, post, send, send_form, send_json
+from tests.conformance.exchange import deviates, get, multipart, post, send, send_form, send_json
 from tests.conformance.table import case
 
 FORM = "application/x-www-form-urlencoded"
@@ -104,16 +104,16 @@ def uploads(flask: Any) -> Any:
     return _probe(flask, _uploads)
 
 
+MULTIPART = "multipart/form-data; boundary=b"
+CUT_OFF = b"--b\r\nContent-Disposition: form-data; name=a\r\n\r\ncut off"
+
+
 @case(
-    post("/", b"no boundary here", content_type="multipart/form-data; boundary=b"),
-    post(
-        "/",
-        b"--b\r\nContent-Disposition: form-data; name=a\r\n\r\ncut off",
-        content_type="multipart/form-data; boundary=b",
-    ),
-    post("/", b"--b\r\nX: 1\r\n\r\nno name\r\n--b--\r\n", content_type="multipart/form-data; boundary=b"),
-    post("/", b"--b\r\nnonsense\r\n\r\nx\r\n--b--\r\n", content_type="multipart/form-data; boundary=b"),
-    post("/", b"", content_type="multipart/form-data; boundary=b"),
+    post("/", b"no boundary here", content_type=MULTIPART),
+    deviates(post("/", CUT_OFF, content_type=MULTIPART), 400),
+    deviates(post("/", b"--b\r\nX: 1\r\n\r\nno name\r\n--b--\r\n", content_type=MULTIPART), 400),
+    deviates(post("/", b"--b\r\nnonsense\r\n\r\nx\r\n--b--\r\n", content_type=MULTIPART), 400),
+    post("/", b"", content_type=MULTIPART),
     post("/", b"x", content_type="multipart/form-data; boundary="),
 )
 def malformed_uploads(flask: Any) -> Any:
@@ -181,7 +181,7 @@ def longest_body(flask: Any) -> Any:
     multipart("/", *((f'Content-Disposition: form-data; name="f{number}"', b"x") for number in range(3))),
     multipart("/", *((f'Content-Disposition: form-data; name="f{number}"', b"x") for number in range(4))),
     multipart("/", ('Content-Disposition: form-data; name="f"', b"x" * 100)),
-    send_form("/", {"a": "x" * 100}),
+    deviates(send_form("/", {"a": "x" * 100}), 413),
 )
 def limits_of_forms(flask: Any) -> Any:
     return _probe(flask, _uploads, MAX_FORM_PARTS=3, MAX_FORM_MEMORY_SIZE=60)
