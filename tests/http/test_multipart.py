@@ -257,6 +257,11 @@ def encode(*events):
     return b"".join(encoder.send_event(event) for event in events)
 
 
+def test_a_part_without_data_ends_with_its_headers():
+    body = encode(Preamble(b""), Field("x", Headers()), Data(b"", False), Epilogue(b""))
+    assert body == b'\r\n--bound\r\nContent-Disposition: form-data; name="x"\r\n\r\n--bound--\r\n'
+
+
 def test_what_is_encoded_is_decoded_again():
     body = encode(
         Preamble(b"pre"),

@@ -220,6 +220,11 @@ def test_build(endpoint: str, values: Any, options: Any, expected: str) -> None:
     assert adapter().build(endpoint, values, **options) == expected
 
 
+def test_build_gives_a_none_of_a_multi_dict_to_the_converter() -> None:
+    with pytest.raises(TypeError, match="NoneType"):
+        Map([Rule("/<int:n>", endpoint="n")]).bind("h").build("n", MultiDict({"n": None}))
+
+
 def test_build_at_the_root() -> None:
     url_map = Map([Rule("/", endpoint="root"), Rule("/<path:p>", endpoint="p")])
     bound = url_map.bind("h")

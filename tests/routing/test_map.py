@@ -270,6 +270,8 @@ def test_bind() -> None:
         ("H:80", "h:80"),
         ("", ""),
         (f"{'a' * 60}.de", f"{'a' * 60}.de"),
+        (f"{'a' * 63}:80", f"{'a' * 63}:80"),
+        ("\u00fc:80", "xn--tda:80"),
     ],
 )
 def test_bind_makes_server_names_ascii(name: str, expected: str) -> None:

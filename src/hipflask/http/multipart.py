@@ -235,10 +235,9 @@ def _begin_part(headers: Headers) -> Field | File:
     if plain is not None:
         name, filename = plain.groups()
     else:
-        from hipflask.http.options import parse_options_header
+        from hipflask.http.options import parse_disposition
 
-        # RFC 7578, 4.2, has no "name*"; who filters by the plain name must not be passed by.
-        options = parse_options_header(disposition, plain_only="name")[1]
+        options = parse_disposition(disposition)
         name, filename = options.get("name"), options.get("filename")
     if filename is None:
         return Field(name, headers)
@@ -471,7 +470,8 @@ class MultipartEncoder:
         if isinstance(event, Data):
             if self.state is State.DATA_START:
                 self.state = State.DATA
-                return b"\r\n" + event.data
+                # RFC 2046, 5.1.1: a part without data may end with the line break before the boundary.
+                return b"\r\n" + event.data if event.data or event.more_data else b""
             if self.state is State.DATA:
                 return event.data
         elif isinstance(event, (Field, File)):

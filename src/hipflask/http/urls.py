@@ -21,6 +21,8 @@ _SAFE_USER = "%!$&'()*+,;="
 _SAFE_PATH = "%!$&'()*+,/:;=@"
 _SAFE_QUERY = _SAFE_PATH + "?"
 _SAFE_FRAGMENT = _SAFE_QUERY + "#"
+# Apple devices install applications from addresses that are a scheme, an empty host and a query.
+_HOSTLESS_SCHEME = "itms-services"
 
 # PERF: the target of nearly every redirect is such a path, which needs no change. "//" would begin a host.
 _is_plain_path = re.compile(
@@ -72,7 +74,10 @@ def uri_to_iri(uri: str) -> str:
 
 
 def _join(parts: SplitResult, netloc: str, path: str, query: str, fragment: str) -> str:
-    return urlunsplit((parts.scheme, netloc, path, query, fragment))
+    url = urlunsplit((parts.scheme, netloc, path, query, fragment))
+    if url.startswith(f"{_HOSTLESS_SCHEME}:?"):
+        return url.replace(":", "://", 1)  # urllib writes an empty host for the schemes it knows only
+    return url
 
 
 def _netloc(parts: SplitResult, host: str, convert: Callable[[str], str]) -> str:

@@ -34,7 +34,7 @@ _NO_METHOD = "--"
 def _plain_values(values: Mapping[str, Any]) -> dict[str, Any]:
     """Return a dict of the values to build with: without those that are ``None``.
 
-    In a MultiDict, a name with one value has that one, and with several a list of them.
+    In a MultiDict, a name with one value has that one, ``None`` too, and with several a list of them.
     """
     if isinstance(values, MultiDict):
         return {name: found[0] if len(found) == 1 else found for name, found in dict.items(values) if found}
@@ -376,7 +376,7 @@ class MapAdapter:
         given = values if type(values) is dict else _plain_values(values) if values else {}
         for value in given.values():
             if value is None:
-                given = _plain_values(given)
+                given = _plain_values(values or {})
                 break
         url = None
         if not url_map.host_matching:

@@ -28,7 +28,7 @@ _MAX_LABEL = 63
 
 
 def _to_ascii(server_name: str) -> str:
-    """Return a host name in lower case and in ASCII (IDNA).
+    """Return a host name, with its port if it has one, in lower case and in ASCII (IDNA).
 
     Raises:
         BadHost: It cannot be written in ASCII (status 400).
@@ -38,7 +38,8 @@ def _to_ascii(server_name: str) -> str:
     if len(name) <= _MAX_LABEL and name.isascii() and ".." not in name and not name.startswith("."):
         return name
     try:
-        return name.encode("idna").decode("ascii")
+        host, colon, port = name.partition(":")
+        return f"{host.encode('idna').decode('ascii')}{colon}{port}"
     except UnicodeError as error:
         raise BadHost from error
 
