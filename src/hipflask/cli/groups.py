@@ -59,11 +59,11 @@ class AppGroup(click.Group):
         super().__init__(
             name,
             dict(commands) if isinstance(commands, Mapping) else list(commands or ()),
-            invoke_without_command,
-            no_args_is_help,
-            subcommand_metavar,
-            chain,
-            result_callback,
+            invoke_without_command=invoke_without_command,  # by keyword: click 8.1 takes no more by position
+            no_args_is_help=no_args_is_help,
+            subcommand_metavar=subcommand_metavar,
+            chain=chain,
+            result_callback=result_callback,
             **kwargs,
         )
 
