@@ -241,3 +241,9 @@ def test_large_cookie_warns() -> None:
 def test_cookie_within_the_limit_does_not_warn() -> None:
     assert len(dump_cookie("k", "v" * 4083)) == 4093
     assert len(dump_cookie("k", "v" * 5000, max_size=0)) == 5010
+
+
+@given(header=st.text(alphabet='ab=;"\\ \t\n,', max_size=20))
+def test_cookies_are_found_alike_with_and_without_a_space(header: str) -> None:
+    # A tab at the end of a header says nothing, but has it read by the pattern.
+    assert parse_cookie(header).to_dict(flat=False) == parse_cookie(header + ";\t").to_dict(flat=False)

@@ -16,7 +16,7 @@ from hipflask.http.quoting import TOKEN, decode_extended, quote_header_value, sp
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["dump_options_header", "parse_options_header"]
+__all__ = ["dump_options_header", "parse_disposition", "parse_options_header"]
 
 # PERF: "text/html; charset=utf-8", nearly every value there is, takes one match.
 _PLAIN = TOKEN.replace("*", "").replace("%", "")
@@ -28,12 +28,11 @@ _find_parameters = re.compile(rf';[ \t]*+([{TOKEN}]++)=(?:("(?:[^"\\]|\\.)*+")|(
 _find_section = re.compile(r"\*[0-9]++\Z").search
 
 
-def parse_options_header(value: str | None, *, plain_only: str = "") -> tuple[str, dict[str, str]]:
+def parse_options_header(value: str | None) -> tuple[str, dict[str, str]]:
     """Return a header's main value and its parameters.
 
     Args:
         value: For example ``'form-data; name="field"'``.
-        plain_only: Name of a parameter that is taken in its plain form only: ``name*=``, ``name*0=`` are left out.
 
     Returns:
         The part before the first ``;``, and the parameters by lower-cased name, quotes and escapes resolved.
@@ -50,7 +49,21 @@ def parse_options_header(value: str | None, *, plain_only: str = "") -> tuple[st
     if plain is not None:
         return plain[1], {plain[2].lower(): plain[3]}
     main = value[: value.index(";")].strip(" \t")
-    return main, _parse_parameters(value, plain_only) if main else {}
+    return main, _parse_parameters(value) if main else {}
+
+
+def parse_disposition(value: str) -> dict[str, str]:
+    """Return the parameters of a part's ``Content-Disposition``.
+
+    They are those of :func:`parse_options_header`, but ``name`` is taken in its plain form only: form data has no
+    ``name*`` and ``name*0``, and who filters by the plain name must not be passed by.
+
+    Args:
+        value: For example ``'form-data; name="field"'``.
+
+    Source: RFC 7578, 4.2.
+    """
+    return _parse_parameters(value, plain_only="name") if value.partition(";")[0].strip(" \t") else {}
 
 
 class _Sections:
@@ -71,7 +84,7 @@ class _Sections:
         self.texts.append(text)
 
 
-def _parse_parameters(value: str, plain_only: str) -> dict[str, str]:
+def _parse_parameters(value: str, plain_only: str = "") -> dict[str, str]:
     options: dict[str, str] = {}
     continued: dict[str, _Sections] = {}
     for name, quoted, token in _find_parameters(value):

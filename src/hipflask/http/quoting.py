@@ -33,8 +33,8 @@ _EXTENDED_PART = TOKEN.replace("'", "")
 _is_token = re.compile(f"[{TOKEN}]+").fullmatch
 # An item is what stands between commas outside of quotes; a backslash escapes inside of quotes only.
 # The possessive quantifiers keep the scan linear.
-_find_items = re.compile(r'(?:[^",]|"(?:[^"\\]|\\.)*+")++', re.DOTALL).findall
-_is_balanced = re.compile(r'(?:[^"]|"(?:[^"\\]|\\.)*+")*+', re.DOTALL).fullmatch
+_find_items = re.compile(r'(?:[^",]++|"(?:[^"\\]++|\\.)*+")++', re.DOTALL).findall
+_is_balanced = re.compile(r'(?:[^"]++|"(?:[^"\\]++|\\.)*+")*+', re.DOTALL).fullmatch
 _unescape_pairs = re.compile(r"\\(.)").sub
 _split_extended = re.compile(f"([{_EXTENDED_PART}]*+)'([{_EXTENDED_PART}]*+)'([{TOKEN}]++)").fullmatch
 
