@@ -26,8 +26,8 @@ def run_parts(description: str, group: str, bounds: Mapping[str, float] | None =
         The exit status: 1 if a claim is missed.
     """
     options = parse_options(description)
-    # zlib asks for 260 kB each time a session is saved. Whether glibc gets them from the system each time is chance (what
-    # lies at the top of the heap) and takes twice as long as all the rest; so both sides are told to keep memory.
+    # zlib asks for 260 kB each time a session is saved. Whether glibc gets them from the system each time is chance
+    # (what lies at the top of the heap), and takes as long as all the rest; so both sides are told to keep memory.
     os.environ.update(MALLOC_TRIM_THRESHOLD_="67108864", MALLOC_MMAP_THRESHOLD_="33554432")
     rounds = options.rounds if options.quick else min(options.rounds, 5)
     arguments = [group, "10" if options.quick else "100"]
