@@ -17,19 +17,23 @@ from hipflask.ctx import AppContext, RequestContext
 from hipflask.globals import _cv_app, _cv_request
 from hipflask.http.exceptions import BadRequestKeyError, HTTPException, InternalServerError, SecurityError
 from hipflask.http.head import Head, WsgiHead
+from hipflask.http.properties import cached_property
 from hipflask.response_values import make_response
 from hipflask.sessions import SecureCookieSessionInterface, SessionInterface
 from hipflask.url_building import build_url, create_url_adapter
 from hipflask.wrappers import Request, Response
 
 if t.TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Awaitable, Callable, Iterable
 
     from hipflask import typing as ft
     from hipflask.http.response import Response as HttpResponse
     from hipflask.routing.adapter import MapAdapter
     from hipflask.testing.cli_runner import FlaskCliRunner
     from hipflask.testing.flask_client import FlaskClient
+
+    # ASGI's scope, receive and send.
+    ASGIApplication = Callable[[t.Any, t.Any, t.Any], Awaitable[None]]
 
 __all__ = ["Flask"]
 
@@ -116,6 +120,15 @@ class Flask(App):
         response = self.handle(WsgiHead(environ))
         return response(environ, start_response)  # type: ignore[operator]  # only a door that asks gets a Suspended
 
+    @cached_property
+    def asgi_app(self) -> ASGIApplication:
+        """The application as an ASGI 3 callable, for servers: ``uvicorn module:app.asgi_app``.
+
+        May be wrapped by ASGI middleware: ``app.asgi_app = Middleware(app.asgi_app)``.
+        """
+    
+        return AsgiApp(self)
+
     def handle(self, head: Head, /, *, can_suspend: bool = False) -> HttpResponse | dispatch.Suspended:
         """Answer a request. Every door ends here.
 
@@ -126,6 +139,8 @@ class Flask(App):
         Returns:
             The response; with *can_suspend*, for an async view, a :class:`~hipflask.dispatch.Suspended`.
         """
+        if not self._got_first_request:
+            self._begin_serving()
         # PERF: originals.is_original, written out: every request passes here.
         if getattr(self.request_context, "__func__", None) is _request_context:
             ctx = self.request_context(head)
@@ -166,7 +181,9 @@ class Flask(App):
 
     def full_dispatch_request(self) -> HttpResponse:
         """Return the response to the current request: hooks, view, error handlers, and what follows."""
-        self._got_first_request = True
+        if not self._got_first_request:
+            self._begin_serving()
+            self._got_first_request = True
         try:
             if signals.in_use and signals.request_started.receivers:
                 signals.request_started.send(self, _async_wrapper=self.ensure_sync)
@@ -390,8 +407,9 @@ class Flask(App):
         """
         if exc is MISSING:
             exc = sys.exc_info()[1]
-        for func in reversed(self.teardown_appcontext_funcs):
-            self.ensure_sync(func)(exc)
+        if self.teardown_appcontext_funcs:
+            for func in reversed(self.teardown_appcontext_funcs):
+                self.ensure_sync(func)(exc)
         if signals.in_use and signals.appcontext_tearing_down.receivers:
             signals.appcontext_tearing_down.send(self, _async_wrapper=self.ensure_sync, exc=exc)
 
@@ -529,4 +547,4 @@ class Flask(App):
 
 
 _request_context = Flask.request_context
-originals.remember(Flask, (*dispatch.STAGES, "create_url_adapter"))
+originals.remember(Flask, (*dispatch.STAGES, *dispatch.STEPS, "create_url_adapter", "wsgi_app", "__call__"))
