@@ -38,6 +38,9 @@ __all__ = [
 
 F = t.TypeVar("F", bound="Callable[..., t.Any]")
 MISSING: t.Any = object()
+# PERF: CPython 3.11 makes a new bound method for `imported_name.get()`.
+_get_app_context, _set_app_context, _reset_app_context = _cv_app.get, _cv_app.set, _cv_app.reset
+_get_request_context, _set_request_context, _reset_request_context = _cv_request.get, _cv_request.set, _cv_request.reset
 # Request classes that may be made by from_head() and need no close() where no form was read.
 _plain_requests: set[type] = set()
 _original_init = vars(HttpRequest)["__init__"]
@@ -212,9 +215,9 @@ class AppContext:
     def push(self) -> None:
         """Make the application current."""
         if self._token is None:
-            self._token = _cv_app.set(self)
+            self._token = _set_app_context(self)
         else:
-            self._more_tokens = [*(self._more_tokens or ()), _cv_app.set(self)]
+            self._more_tokens = [*(self._more_tokens or ()), _set_app_context(self)]
         if signals.in_use and signals.appcontext_pushed.receivers:
             signals.appcontext_pushed.send(self.app, _async_wrapper=self.app.ensure_sync)
 
@@ -232,11 +235,11 @@ class AppContext:
             if not self._more_tokens:
                 self.app.do_teardown_appcontext(sys.exc_info()[1] if exc is MISSING else exc)
         finally:
-            current = _cv_app.get(None)
+            current = _get_app_context(None)
             if self._more_tokens:
-                _cv_app.reset(self._more_tokens.pop())
+                _reset_app_context(self._more_tokens.pop())
             elif self._token is not None:
-                _cv_app.reset(self._token)
+                _reset_app_context(self._token)
                 self._token = None
         if current is not self:
             raise _mismatch(self, current)
@@ -339,7 +342,7 @@ class RequestContext:
         adapter = self.url_adapter
         if not is_original(app, "create_url_adapter"):
             # Flask asks for both adapters at once; an override may count on it.
-            _ = _cv_app.get().url_adapter
+            _ = _get_app_context().url_adapter
         if adapter is None or request.routing_exception is not None:
             return
         try:
@@ -350,17 +353,17 @@ class RequestContext:
     def push(self) -> None:
         """Make the request, and its application, current."""
         app = self.app
-        app_context = _cv_app.get(None)
+        app_context = _get_app_context(None)
         if app_context is None or app_context.app is not app:
             app_context = app.app_context()
             app_context.push()
         else:
             app_context = None
         if self._token is None:
-            self._token = _cv_request.set(self)
+            self._token = _set_request_context(self)
             self._app_context = app_context
         else:
-            self._more_tokens = [*(self._more_tokens or ()), (_cv_request.set(self), app_context)]
+            self._more_tokens = [*(self._more_tokens or ()), (_set_request_context(self), app_context)]
         # A session interface of the user's own may need the database, or set what matching looks at.
         if self._opened_session is None:
             interface = app.session_interface
@@ -387,14 +390,14 @@ class RequestContext:
                 if request._body_is_read or type(request) not in _plain_requests:
                     request.close()
         finally:
-            current = _cv_request.get(None)
+            current = _get_request_context(None)
             app_context = self._app_context
             if self._more_tokens:
                 token, app_context = self._more_tokens.pop()
-                _cv_request.reset(token)
+                _reset_request_context(token)
             else:
                 if self._token is not None:
-                    _cv_request.reset(self._token)
+                    _reset_request_context(self._token)
                     self._token = None
                 if type(request._head) is WsgiHead:
                     # Breaks the cycle between request and environ.

@@ -27,6 +27,11 @@ SENT_AS_IS = frozenset({"Content-Type", "Set-Cookie", "Vary", "Cache-Control", "
 SENT_AS_URL = frozenset({"location", "content-location"})
 
 
+def _in_bytes(body: Iterable[bytes | str]) -> Iterator[bytes]:
+    for part in body:
+        yield part.encode() if isinstance(part, str) else part
+
+
 class Response(BaseResponse):
     """A status, header fields and a body; a WSGI application of its own.
 
@@ -59,7 +64,7 @@ class Response(BaseResponse):
             self.headers = new_headers(Headers)
             kind = self.default_mimetype if mimetype is None else mimetype
             if content_type is None and kind is not None:
-                content_type = CONTENT_TYPES.get(kind) or content_type_of(kind)
+                content_type = CONTENT_TYPES[kind] if kind in CONTENT_TYPES else content_type_of(kind)
             self.headers._list = pairs = [] if content_type is None else [("Content-Type", content_type)]
         else:
             self._set_headers(headers, mimetype, content_type)
@@ -182,9 +187,8 @@ class Response(BaseResponse):
                 self.call_on_close(close)
 
     def iter_encoded(self) -> Iterator[bytes]:
-        """Return an iterator over the parts of the body in bytes."""
-        for part in self.response:
-            yield part.encode() if isinstance(part, str) else part
+        """Return an iterator over the parts of the body in bytes: of the body as it is now, even if it is replaced."""
+        return _in_bytes(self.response)
 
     @property
     def is_streamed(self) -> bool:
