@@ -55,7 +55,14 @@ def test_status_and_code_follow_each_other() -> None:
     response.status_code = 201
     assert response.status == "201 CREATED"
     with pytest.raises(TypeError, match="is a str or an int"):
-        response.status = 5  # type: ignore[assignment]
+        response.status = 5.0  # type: ignore[assignment]
+
+
+@pytest.mark.parametrize("status", [404, HTTPStatus.NOT_FOUND])
+def test_status_may_be_set_to_a_code(status: int) -> None:
+    response = BaseResponse()
+    response.status = status  # type: ignore[assignment]  # read as a str
+    assert (response.status, response.status_code) == ("404 NOT FOUND", 404)
 
 
 def test_split_status_takes_ascii_digits_only() -> None:
@@ -253,6 +260,9 @@ def test_www_authenticate() -> None:
     assert response.www_authenticate.type == "bearer"
     response.www_authenticate = [WWWAuthenticate("basic"), WWWAuthenticate("bearer")]
     assert len(response.headers.getlist("WWW-Authenticate")) == 2
+    response.www_authenticate = WWWAuthenticate("basic")
+    del response.www_authenticate
+    assert "WWW-Authenticate" not in response.headers
     response.www_authenticate = None
     assert "WWW-Authenticate" not in response.headers
 

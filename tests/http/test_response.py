@@ -296,6 +296,12 @@ def test_stream_appends_to_the_body() -> None:
     assert "Content-Length" not in response.headers
 
 
+def test_parts_of_a_replaced_body_are_those_of_the_old_one() -> None:
+    response = Response(iter(["a", b"b"]))
+    response.response = (part.upper() for part in response.iter_encoded())
+    assert response.data == b"AB"
+
+
 @pytest.mark.parametrize("name", ["write", "flush", "isatty"])
 def test_closed_stream_refuses(name: str) -> None:
     stream = Response().stream

@@ -250,7 +250,10 @@ class BaseResponse:
         return self._status
 
     @status.setter
-    def status(self, value: str) -> None:
+    def status(self, value: str | int) -> None:
+        if isinstance(value, int):
+            self.status_code = value
+            return
         if not isinstance(value, str):
             raise TypeError(
                 f"The status of a response is a str or an int, not {type(value).__name__}: {value!r}. "
@@ -477,6 +480,10 @@ class BaseResponse:
             self.headers.setlist("WWW-Authenticate", [challenge.to_header() for challenge in value])
         else:
             self.headers["WWW-Authenticate"] = value.to_header()
+
+    @www_authenticate.deleter
+    def www_authenticate(self) -> None:
+        self.headers.pop("WWW-Authenticate", None)
 
     # Security policies and CORS
 
