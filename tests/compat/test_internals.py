@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import io
 import logging
 
 import pytest
@@ -31,3 +32,20 @@ def test_line_goes_to_the_access_log(caplog: pytest.LogCaptureFixture) -> None:
 
 def test_missing_value_is_its_own() -> None:
     assert repr(internals._missing) == "no value"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [((1, 3), [b"bc", b"d"]), ((2,), [b"c", b"de"]), ((1, 0), []), ((9, 1), [])],
+    ids=["within", "to-the-end", "nothing", "beyond"],
+)
+def test_range_wrapper_cuts_a_body(arguments: tuple[int, ...], expected: list[bytes]) -> None:
+    cut = internals._RangeWrapper([b"abc", b"de"], *arguments)
+    assert not cut.seekable
+    assert list(cut) == expected
+
+
+def test_range_wrapper_seeks_in_a_file() -> None:
+    cut = internals._RangeWrapper(io.BytesIO(b"abcde"), 3)
+    assert cut.seekable
+    assert list(cut) == [b"de"]

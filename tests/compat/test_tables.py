@@ -10,6 +10,7 @@ import pytest
 
 from hipflask import compat
 from hipflask.compat import tables
+from hipflask.compat.imported_names import ALSO
 from hipflask.compat.modules import is_known
 
 pytest.importorskip("flask")
@@ -67,4 +68,14 @@ def test_old_names_are_not_in_the_current_version(module: str) -> None:
         real = importlib.import_module(module)
     except ImportError:
         return
-    assert [name for name in tables.OLD_NAMES[module] if hasattr(real, name)] == []
+    assert [name for name in tables.OLD_NAMES[module] if name in vars(real)] == []
+
+
+@pytest.mark.parametrize("name", sorted(ALSO))
+def test_names_from_elsewhere_are_what_they_are_there(name: str) -> None:
+    real, ours = importlib.import_module(name), compat.module(name)
+    for names in ALSO[name].values():
+        for pair in names.split():
+            theirs = pair.partition("=")[0]
+            assert getattr(ours, theirs) is not None
+            assert getattr(real, theirs).__module__ != name

@@ -159,7 +159,7 @@ def test_request_beside_a_profiled_one_is_answered_without(monkeypatch: pytest.M
         def enable(self, *args: Any, **kwargs: Any) -> NoReturn:
             raise ValueError("Another profiling tool is already active")
 
-    monkeypatch.setattr(cProfile, "Profile", Busy)
+    monkeypatch.setattr("hipflask.middleware.profiler.Profile", Busy)
     stream = io.StringIO()
     body, calls, _ = ask(ProfilerMiddleware(app, stream))
     assert (body, stream.getvalue()) == ([b"body"], "")

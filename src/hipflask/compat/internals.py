@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 import typing as t
+
+from hipflask.http.conditional import PartialBody
 
 __all__: list[str] = []
 
@@ -39,3 +42,12 @@ def _wsgi_decoding_dance(s: str) -> str:
 def _wsgi_encoding_dance(s: str) -> str:
     """Return a text as an environ has it (PEP 3333)."""
     return s.encode().decode("latin-1")
+
+
+class _RangeWrapper(PartialBody):
+    """The part of a body that a range asks for: *byte_range* bytes from *start_byte* on, all of them if ``None``."""
+
+    def __init__(self, iterable: t.Iterable[bytes], start_byte: int = 0, byte_range: int | None = None) -> None:
+        super().__init__(iterable, start_byte, sys.maxsize if byte_range is None else byte_range)
+        seekable = getattr(iterable, "seekable", None)
+        self.seekable = seekable is not None and bool(seekable())

@@ -10,6 +10,7 @@ from types import ModuleType
 
 from hipflask.compat import tables
 from hipflask.compat.class_names import name_classes
+from hipflask.compat.imported_names import ALSO
 
 __all__ = ["CompatModule", "build", "is_known"]
 
@@ -48,10 +49,10 @@ def _home(relative: str) -> ModuleType:
     return importlib.import_module(f"hipflask.{relative}")
 
 
-def _homes_of(name: str) -> dict[str, tuple[str, str]]:
-    """Return home and name here of each name of a module."""
+def _homes_of(name: str, *chosen: dict[str, dict[str, str]]) -> dict[str, tuple[str, str]]:
+    """Return home and name here of each name of a module in some tables."""
     found: dict[str, tuple[str, str]] = {}
-    for table in (tables.IMPORTED, tables.DEFINED):
+    for table in chosen:
         for home, names in table.get(name, {}).items():
             for pair in names.split():
                 theirs, _, ours = pair.partition("=")
@@ -72,13 +73,13 @@ class CompatModule(ModuleType):
     def __init__(self, name: str) -> None:
         super().__init__(name, f"Our counterpart of {name}.")
         set_own = self.__dict__.update
-        set_own(_homes=_homes_of(name), _patched={})
+        set_own(_homes=_homes_of(name, ALSO, tables.IMPORTED, tables.DEFINED), _patched={})
         if name in tables.PACKAGES:
             set_own(__path__=[], __package__=name)
 
     def _fill(self) -> None:
-        """Import every name."""
-        names = {name: self._import(name) for name in self._homes}
+        """Import every name but those that hardly anybody takes from here."""
+        names = {name: self._import(name) for name in _homes_of(self.__name__, tables.IMPORTED, tables.DEFINED)}
         names.update((name, importlib.import_module(name)) for name in tables.FOREIGN.get(self.__name__, ()))
         self.__dict__.update(names)
 
@@ -89,7 +90,7 @@ class CompatModule(ModuleType):
         return getattr(module, ours)
 
     def __getattr__(self, name: str) -> t.Any:
-        """Return what is imported late: names of lazy modules, modules of a package, and old names."""
+        """Return what is imported late: names of lazy modules or of ``ALSO``, modules of a package, and old names."""
         if name in self.__dict__.get("_homes", ()):
             value = self.__dict__[name] = self._import(name)
             return value
@@ -131,11 +132,12 @@ class CompatModule(ModuleType):
 
 
 def _old_name(module: str, name: str, home: str) -> t.Any:
-    """Return what stands for a name that Flask 3.1 and Werkzeug 3.1 no longer have, with a warning."""
+    """Return what stands for a name that Flask 3.1 and Werkzeug 3.1 no longer have or deprecate, with a warning."""
     package, version = module.partition(".")[0].capitalize(), "3.1"
     found = importlib.import_module(home[1:]) if home.startswith("=") else _old_home(module, name, home)
     warnings.warn(
-        f"{module}.{name} is older than {package} {version}, which does not have it; compat mode keeps it for now.",
+        f"{name!r} of {module} is older than {package} {version}, which deprecates it or does not have it; "
+        "compat mode keeps it for now.",
         DeprecationWarning,
         stacklevel=3,
     )

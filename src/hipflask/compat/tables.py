@@ -138,6 +138,7 @@ DEFINED: dict[str, dict[str, str]] = {
         "http.datastructures.immutable": "ImmutableDict ImmutableList",
         "http.datastructures.multidict": "CombinedMultiDict ImmutableMultiDict MultiDict iter_multi_items",
         "http.datastructures.type_conversion": "ImmutableTypeConversionDict TypeConversionDict",
+        "compat.ordered": ("_ImmutableOrderedMultiDict=ImmutableOrderedMultiDict _OrderedMultiDict=OrderedMultiDict"),
     },
     "werkzeug.exceptions": {
         "http.exceptions": (
@@ -208,6 +209,7 @@ DEFINED: dict[str, dict[str, str]] = {
     "werkzeug.wrappers.request": {"http.request": "Request"},
     "werkzeug.wrappers.response": {"http.response": "Response ResponseStream"},
     "werkzeug.wsgi": {
+        "compat.internals": "_RangeWrapper",
         "http.streams": "LimitedStream",
         "http.wsgi": (
             "ClosingIterator FileWrapper get_content_length get_current_url get_host get_input_stream get_path_info "
@@ -344,7 +346,8 @@ PATCHED_ROOMS = {
     "werkzeug.test": "testing",
 }
 
-#: Names older than Flask 3.1, by what stands for them: a home as above, or ``=`` and a module of others.
+#: Names that Flask 3.1 does not have any more or warns about, by what stands for them: a home as above, or ``=`` and a
+#: module of others.
 OLD_NAMES: dict[str, dict[str, str]] = {
     "flask": {
         "Markup": "=markupsafe",
@@ -356,6 +359,10 @@ OLD_NAMES: dict[str, dict[str, str]] = {
     "flask.json": {"JSONEncoder": "compat.old_names"},
     "flask.scaffold": {"_endpoint_from_view_func": "compat.old_names"},
     "werkzeug": {"FileStorage": "http.datastructures", "secure_filename": "http.files"},
+    "werkzeug.datastructures": {
+        "ImmutableOrderedMultiDict": "compat.ordered",
+        "OrderedMultiDict": "compat.ordered",
+    },
     "werkzeug.http": {"parse_authorization_header": "compat.old_names"},
     "werkzeug.security": {"safe_str_cmp": "compat.old_names"},
     "werkzeug.wrappers": {"BaseResponse": "compat.old_names"},

@@ -110,6 +110,8 @@ class PartialBody:
 
     def _cut(self) -> Iterator[bytes]:
         skip = self._skip()
+        if not self._left:
+            return
         for part in self._body:
             data = part.encode() if isinstance(part, str) else part
             if skip >= len(data):

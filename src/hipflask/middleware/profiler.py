@@ -7,10 +7,10 @@ import re
 import sys
 import time
 from collections.abc import Callable, Iterable
+from cProfile import Profile
 from typing import IO, TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from cProfile import Profile
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 __all__ = ["ProfilerMiddleware"]
@@ -59,8 +59,6 @@ class ProfilerMiddleware:
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Call the application and report on it."""
-        from cProfile import Profile
-
         profile = Profile()
         start = time.time()
         try:
