@@ -147,9 +147,7 @@ STREAMED = {
     "file storage renamed": lambda names: {
         "data": {"f": (names.data.FileStorage(io.BytesIO(b"fs"), filename="old", content_type="q/w"), "new")}
     },
-    "multidict": lambda names: {
-        "data": names.data.MultiDict([("a", "1"), ("a", (io.BytesIO(b"x"), "n")), ("a", "2")])
-    },
+    "multidict": lambda names: {"data": names.data.MultiDict([("a", "1"), ("a", (io.BytesIO(b"x"), "n")), ("a", "2")])},
     "immutable multidict": lambda names: {"data": names.data.ImmutableMultiDict([("a", "1"), ("a", "2")])},
     "query multidict": lambda names: {"query_string": names.data.MultiDict([("a", 1), ("a", 2)])},
     "open file": lambda names: {"data": io.BytesIO(b"raw")},

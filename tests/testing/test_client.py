@@ -122,9 +122,7 @@ def test_redirects_lead_where_werkzeug_goes(assert_same, location):
     assert_same(ask(target(to=location), follow_redirects=True))
 
 
-@pytest.mark.parametrize(
-    "location", ["http://sub.localhost/", "http://a.b.localhost/y", "http://xlocalhost/"]
-)
+@pytest.mark.parametrize("location", ["http://sub.localhost/", "http://a.b.localhost/y", "http://xlocalhost/"])
 def test_subdomains_are_followed_if_allowed(assert_same, location):
     assert_same(ask(target(to=location), {"allow_subdomain_redirects": True}, follow_redirects=True))
 

@@ -18,9 +18,7 @@ VALUES = {
     "multidict": lambda data: data.MultiDict([("a", "1"), ("b", "2"), ("a", "3")]),
     "file": lambda data: data.MultiDict([("a", "1"), ("f", data.FileStorage(io.BytesIO(b"c"), "n.txt"))]),
     "file headers": lambda data: {
-        "f": data.FileStorage(
-            io.BytesIO(b"c"), "n.txt", headers=data.Headers({"X-A": "1", "Content-Type": "q/w"})
-        )
+        "f": data.FileStorage(io.BytesIO(b"c"), "n.txt", headers=data.Headers({"X-A": "1", "Content-Type": "q/w"}))
     },
     "file type": lambda data: {"f": data.FileStorage(io.BytesIO(b"c"), None, content_type="a/b")},
     "unknown type": lambda data: {"k": data.FileStorage(io.BytesIO(b"c"), "n.unknownext", name="other")},
@@ -86,11 +84,7 @@ def test_long_bodies_move_to_a_file(threshold, use_tempfile, in_memory):
 def test_every_form_is_read_back(pairs):
     wrappers = pytest.importorskip("werkzeug.wrappers")
     clean = [(key.replace("%", ""), value.replace("\r", "")) for key, value in pairs]
-    clean = [
-        (key, value)
-        for key, value in clean
-        if key.isprintable() and key.isascii() and not set(key) & set('\\"')
-    ]
+    clean = [(key, value) for key, value in clean if key.isprintable() and key.isascii() and not set(key) & set('\\"')]
     boundary, body = encode_multipart(MultiDict(clean))
     environ = {
         "REQUEST_METHOD": "POST",

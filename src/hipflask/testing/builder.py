@@ -367,9 +367,7 @@ class EnvironBuilder:
                 "An environ, a builder or a request is the only argument of the client's open()."
             )
         if query_string is not None and "?" in path:
-            raise ValueError(
-                f"The path {path!r} has a query string, and query_string is given too. Leave one out."
-            )
+            raise ValueError(f"The path {path!r} has a query string, and query_string is given too. Leave one out.")
         url = urlsplit(path)
         if query_string is None and "?" in path:
             query_string = url.query

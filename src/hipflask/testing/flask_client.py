@@ -55,8 +55,7 @@ class EnvironBuilder(plain.EnvironBuilder):
     ) -> None:
         if base_url is not None and (subdomain or url_scheme):
             raise AssertionError(
-                f"base_url {base_url!r} already says scheme and host. "
-                "Leave out subdomain and url_scheme, or base_url."
+                f"base_url {base_url!r} already says scheme and host. Leave out subdomain and url_scheme, or base_url."
             )
         if base_url is None:
             config = app.config
@@ -103,9 +102,7 @@ class FlaskClient(Client):
 
     def __enter__(self) -> FlaskClient:
         if self.preserve_context:
-            raise RuntimeError(
-                f"{self!r} is in use by a with block already. Make a second client for the inner block."
-            )
+            raise RuntimeError(f"{self!r} is in use by a with block already. Make a second client for the inner block.")
         self.preserve_context = True
         return self
 
@@ -118,9 +115,7 @@ class FlaskClient(Client):
         self.preserve_context = False
         self._kept_contexts.close()
 
-    def open(
-        self, *args: Any, buffered: bool = False, follow_redirects: bool = False, **kwargs: Any
-    ) -> TestResponse:
+    def open(self, *args: Any, buffered: bool = False, follow_redirects: bool = False, **kwargs: Any) -> TestResponse:
         """Send a request and return the response, which reads JSON by the application's provider.
 
         Args:

@@ -20,9 +20,7 @@ class _Start:
         self.headers: list[tuple[str, str]] = []
         self.written: list[bytes] = []
 
-    def __call__(
-        self, status: str, headers: list[tuple[str, str]], exc_info: Any = None, /
-    ) -> Callable[[bytes], Any]:
+    def __call__(self, status: str, headers: list[tuple[str, str]], exc_info: Any = None, /) -> Callable[[bytes], Any]:
         # A server would turn this error into a page; a test wants to see it.
         if exc_info:
             raise exc_info[1].with_traceback(exc_info[2])
