@@ -252,3 +252,10 @@ def test_cookie_is_a_plain_value(assert_same):
     assert_same(steps)
     with pytest.raises(TypeError, match="same_site"):
         Cookie("a")
+
+
+def test_cookies_are_in_a_dict_as_tests_of_extensions_expect():
+    client = Client(lambda environ, start_response: [])
+    assert len(client._cookies) == 0
+    client.set_cookie("a", "b")
+    assert [(*key, cookie.value) for key, cookie in client._cookies.items()] == [("localhost", "/", "a", "b")]

@@ -61,7 +61,7 @@ class Client:
         Raises:
             TypeError: The client was made with ``use_cookies=False``.
         """
-        return self._get_jar().get(key, domain, path)
+        return self._get_jar().get((domain, path, key))
 
     def set_cookie(
         self,
@@ -94,11 +94,9 @@ class Client:
         Raises:
             TypeError: The client was made with ``use_cookies=False``.
         """
-        self._get_jar().discard(key, domain, path)
+        self._get_jar().pop((domain, path, key), None)
 
-    def open(
-        self, *args: Any, buffered: bool = False, follow_redirects: bool = False, **kwargs: Any
-    ) -> TestResponse:
+    def open(self, *args: Any, buffered: bool = False, follow_redirects: bool = False, **kwargs: Any) -> TestResponse:
         """Send a request and return the response.
 
         Args:
@@ -147,9 +145,7 @@ class Client:
         """Send a ``TRACE`` request; arguments are those of :meth:`open`."""
         return self._open_with_method("TRACE", args, kw)
 
-    def run_wsgi_app(
-        self, environ: dict[str, Any], buffered: bool = False
-    ) -> tuple[Iterable[bytes], str, Headers]:
+    def run_wsgi_app(self, environ: dict[str, Any], buffered: bool = False) -> tuple[Iterable[bytes], str, Headers]:
         """Call the application once, with the client's cookies in *environ*, and keep those it sets.
 
         Returns:
@@ -263,8 +259,7 @@ class Client:
         if self._cookies is None:
             raise TypeError(
                 # Tests of Flask look for the first sentence.
-                f"Cookies are disabled. {self!r} was made with use_cookies=False; "
-                "make it with use_cookies=True."
+                f"Cookies are disabled. {self!r} was made with use_cookies=False; make it with use_cookies=True."
             )
         return self._cookies
 

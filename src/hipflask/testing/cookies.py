@@ -8,7 +8,7 @@ or by ``Expires`` at the start of 1970.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -117,22 +117,11 @@ class Cookie:
         return f"{self.key}={self.value}"
 
 
-class CookieJar:
-    """All cookies of one client, in the order in which they were first set."""
+class CookieJar(dict[tuple[str, str, str], Cookie]):
+    """All cookies of one client by their ``storage_key``, in the order in which they were first set.
 
-    def __init__(self) -> None:
-        self._cookies: dict[tuple[str, str, str], Cookie] = {}
-
-    def __iter__(self) -> Iterator[Cookie]:
-        return iter(self._cookies.values())
-
-    def get(self, key: str, domain: str, path: str) -> Cookie | None:
-        """Return the cookie with this decoded name, domain and path, or ``None``."""
-        return self._cookies.get((domain, path, key))
-
-    def discard(self, key: str, domain: str, path: str) -> None:
-        """Forget a cookie, if it is there."""
-        self._cookies.pop((domain, path, key), None)
+    Tests of extensions read ``client._cookies`` as the dict that it is in Werkzeug.
+    """
 
     def set(self, key: str, value: str, domain: str, origin_only: bool, path: str, **options: Any) -> None:
         """Keep a cookie that the test makes up; *options* are those of ``dump_cookie``."""
@@ -150,7 +139,7 @@ class CookieJar:
     def add_to_environ(self, environ: dict[str, Any]) -> None:
         """Make the matching cookies, and nothing else, the ``Cookie`` header of *environ*."""
         origin = _find_origin(environ)
-        header = "; ".join(cookie.to_request_header() for cookie in self if cookie.matches_request(*origin))
+        header = "; ".join(cookie.to_request_header() for cookie in self.values() if cookie.matches_request(*origin))
         if header:
             environ["HTTP_COOKIE"] = header
         else:
@@ -158,9 +147,9 @@ class CookieJar:
 
     def _store(self, cookie: Cookie) -> None:
         if cookie.is_deletion:
-            self._cookies.pop(cookie.storage_key, None)
+            self.pop(cookie.storage_key, None)
         else:
-            self._cookies[cookie.storage_key] = cookie
+            self[cookie.storage_key] = cookie
 
 
 def _find_origin(environ: dict[str, Any]) -> tuple[str, str]:
