@@ -5,7 +5,7 @@
 
 use crate::body::Piece;
 use crate::error::ErrorKind;
-use crate::grammar::{is_name_byte, is_value_byte};
+use crate::grammar::{is_token_byte, is_value_byte};
 use crate::limits::Limits;
 
 /// However many of them are zeros (RFC 9112, 7.1: "anticipate potentially large hexadecimal numerals").
@@ -123,9 +123,9 @@ impl ChunkDecoder {
             (State::DataCr,       b'\r')                                   => State::DataLf,
             (State::DataLf,       b'\n')                                   => State::Size,
             (State::TrailerStart, b'\r')                                   => State::EndLf,
-            (State::TrailerStart, _) if is_name_byte(byte)                 => self.count_trailer(State::TrailerName)?,
+            (State::TrailerStart, _) if is_token_byte(byte)                 => self.count_trailer(State::TrailerName)?,
             (State::TrailerName,  b':')                                    => self.count_trailer(State::TrailerValue)?,
-            (State::TrailerName,  _) if is_name_byte(byte)                 => self.count_trailer(State::TrailerName)?,
+            (State::TrailerName,  _) if is_token_byte(byte)                 => self.count_trailer(State::TrailerName)?,
             (State::TrailerValue, b'\r')                                   => State::TrailerLf,
             (State::TrailerValue, _) if is_value_byte(byte)                => self.count_trailer(State::TrailerValue)?,
             (State::TrailerLf,    b'\n')                                   => State::TrailerStart,

@@ -2,7 +2,7 @@
 //!
 //! Whether a host is one of the application's is not known here.
 
-use crate::grammar::parse_decimal;
+use crate::grammar::{is_label_byte, parse_decimal};
 use std::net::Ipv6Addr;
 
 /// 255 bytes of a name, a colon, five of a port.
@@ -41,8 +41,7 @@ fn is_name(bytes: &[u8]) -> bool {
     for byte in bytes {
         match byte {
             b'.' if is_label => is_label = false,
-            b'-' | b'_' | b'~' => is_label = true,
-            _ if byte.is_ascii_alphanumeric() => is_label = true,
+            _ if is_label_byte(*byte) => is_label = true,
             _ => return false,
         }
     }
