@@ -62,6 +62,9 @@ run: $(CORE)
 	@exec $(BIN)/hipflask --app examples/board run --port $(PORT)
 
 test: check
+ifneq ($(CARGO),)
+	cargo test $(MANIFEST) --package hipflask-http1 --locked --quiet
+endif
 	$(BIN)/python -m pytest --cov --cov-report=term --cov-fail-under=$(COVERAGE_FLOOR) $(ARGS)
 
 check: install
@@ -69,14 +72,14 @@ check: install
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy src $(wildcard tests/typing)
 ifneq ($(CARGO),)
-	cargo fmt $(MANIFEST) --check
-	$(CARGO_ENV) cargo clippy $(MANIFEST) --locked --quiet --all-targets -- --deny warnings
+	cargo fmt $(MANIFEST) --all --check
+	$(CARGO_ENV) cargo clippy $(MANIFEST) --workspace --locked --quiet --all-targets -- --deny warnings
 endif
 
 format: install
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
-	$(if $(CARGO),cargo fmt $(MANIFEST))
+	$(if $(CARGO),cargo fmt $(MANIFEST) --all)
 
 bench: install
 	@for script in bench/*.py; do \
