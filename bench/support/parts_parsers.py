@@ -50,17 +50,21 @@ class Upload:
 
 
 def upload_measure(names: Any, megabytes: int) -> Callable[[], dict[str, float]]:
-    """Return what parses a large upload once, and tells time and growth of memory."""
+    """Return what parses a large upload, and tells time and growth of memory."""
+    options = {"boundary": BOUNDARY.decode()}
+
+    def parse_once() -> float:
+        stream = Upload(megabytes)
+        start = time.process_time_ns()
+        _, _, files = names.forms.FormDataParser().parse(stream, "multipart/form-data", None, options)
+        spent = time.process_time_ns() - start
+        files["file"].close()
+        return spent
 
     def measure() -> dict[str, float]:
-        stream = Upload(megabytes)
-        parser = names.forms.FormDataParser()
         before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        start = time.process_time_ns()
-        _, _, files = parser.parse(stream, "multipart/form-data", None, {"boundary": BOUNDARY.decode()})
-        spent = time.process_time_ns() - start
+        spent = min(parse_once() for _ in range(4))  # the first finds a disk cache that is cold
         grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
-        files["file"].close()
         return {"multipart, large file": spent, "memory for it, kB": grown}
 
     measure.measures_itself = True  # type: ignore[attr-defined]  # told apart by it
