@@ -38,6 +38,10 @@ if t.TYPE_CHECKING:
 __all__ = ["Flask"]
 
 MISSING: t.Any = object()
+# Key of the environ under which a test client asks to be given the contexts.
+PRESERVE_CONTEXT = "werkzeug.debug.preserve_context"
+# PERF: CPython 3.11 makes a new bound method for `imported_name.get()`.
+current_request_context = _cv_request.get
 
 
 class Flask(App):
@@ -126,7 +130,8 @@ class Flask(App):
 
         May be wrapped by ASGI middleware: ``app.asgi_app = Middleware(app.asgi_app)``.
         """
-    
+        from hipflask.asgi import AsgiApp
+
         return AsgiApp(self)
 
     def handle(self, head: Head, /, *, can_suspend: bool = False) -> HttpResponse | dispatch.Suspended:
@@ -165,14 +170,16 @@ class Flask(App):
                 response = dispatch.finish_now(response, head.to_environ())
             return response  # type: ignore[no-any-return]  # a response by now
         finally:
-            if not ctx.is_suspended:
+            if error is None and type(head) is WsgiHead and PRESERVE_CONTEXT not in head.environ and not can_suspend:
+                ctx.pop(None)  # PERF: what _end_request() comes to
+            elif not ctx.is_suspended:
                 self._end_request(ctx, error)
 
     def _end_request(self, ctx: RequestContext, error: BaseException | None) -> None:
         """Pop the context; a test client may have asked to keep it for a while."""
         head = ctx.request._head
-        if type(head) is WsgiHead and "werkzeug.debug.preserve_context" in head.environ:
-            preserve = head.environ["werkzeug.debug.preserve_context"]
+        if type(head) is WsgiHead and PRESERVE_CONTEXT in head.environ:
+            preserve = head.environ[PRESERVE_CONTEXT]
             preserve(_cv_app.get())
             preserve(_cv_request.get())
         if error is not None and self.should_ignore_error(error):
@@ -198,7 +205,7 @@ class Flask(App):
         """Run the URL value preprocessors and the ``before_request`` functions; return the first answer of these."""
         if not (self.url_value_preprocessors or self.before_request_funcs):
             return None
-        request = _cv_request.get().request
+        request = current_request_context().request
         if isinstance(request.routing_exception, SecurityError):
             raise request.routing_exception  # not one of TRUSTED_HOSTS: nothing of the application's is to run
         names = (None, *reversed(request.blueprints))
@@ -214,7 +221,7 @@ class Flask(App):
 
     def dispatch_request(self) -> ft.ResponseReturnValue:
         """Call the view of the current request and return what it returns, or raise what prevented a match."""
-        request = _cv_request.get().request
+        request = current_request_context().request
         if request.routing_exception is not None:
             self.raise_routing_exception(request)
         rule: t.Any = request.url_rule
@@ -251,7 +258,7 @@ class Flask(App):
         Args:
             response: Answer to the current request.
         """
-        ctx = _cv_request.get()
+        ctx = current_request_context()
         for func in ctx._after_request_functions:
             response = self.ensure_sync(func)(response)
         if self.after_request_funcs:
@@ -302,7 +309,7 @@ class Flask(App):
 
         if e.code is None or isinstance(e, RoutingException):
             return e
-        handler = self._find_error_handler(e, _cv_request.get().request.blueprints)
+        handler = self._find_error_handler(e, current_request_context().request.blueprints)
         return e if handler is None else self.ensure_sync(handler)(e)
 
     def handle_user_exception(self, e: Exception) -> HTTPException | ft.ResponseReturnValue:
@@ -315,7 +322,7 @@ class Flask(App):
             e.show_exception = True
         if isinstance(e, HTTPException) and not self.trap_http_exception(e):
             return self.handle_http_exception(e)
-        handler = self._find_error_handler(e, _cv_request.get().request.blueprints)
+        handler = self._find_error_handler(e, current_request_context().request.blueprints)
         if handler is None:
             raise e
         return self.ensure_sync(handler)(e)  # type: ignore[no-any-return]  # what a view may return
@@ -334,7 +341,7 @@ class Flask(App):
         exc_info = sys.exc_info()
         self.log_exception(exc_info if exc_info[1] is not None else (type(e), e, e.__traceback__))
         answer: t.Any = InternalServerError(original_exception=e)
-        handler = self._find_error_handler(answer, _cv_request.get().request.blueprints)
+        handler = self._find_error_handler(answer, current_request_context().request.blueprints)
         if handler is not None:
             answer = self.ensure_sync(handler)(answer)
         return self.finalize_request(answer, from_error_handler=True)
@@ -345,7 +352,7 @@ class Flask(App):
         Args:
             exc_info: Class, exception and traceback.
         """
-        request = _cv_request.get().request
+        request = current_request_context().request
         self.logger.error(f"Exception on {request.path} [{request.method}]", exc_info=exc_info)
 
     # Contexts and teardown
@@ -393,7 +400,7 @@ class Flask(App):
         if exc is MISSING:
             exc = sys.exc_info()[1]
         if self.teardown_request_funcs:
-            for name in (*_cv_request.get().request.blueprints, None):
+            for name in (*current_request_context().request.blueprints, None):
                 for func in reversed(self.teardown_request_funcs.get(name, ())):
                     self.ensure_sync(func)(exc)
         if signals.in_use and signals.request_tearing_down.receivers:
@@ -457,7 +464,7 @@ class Flask(App):
     def make_default_options_response(self) -> HttpResponse:
         """Return the answer to OPTIONS for a view that gives none: the methods of the URL in ``Allow``."""
         response = self.response_class()
-        adapter = _cv_request.get().url_adapter
+        adapter = current_request_context().url_adapter
         response.allow.update(t.cast("MapAdapter", adapter).allowed_methods())  # a request that matched has one
         return response
 

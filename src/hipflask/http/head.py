@@ -11,7 +11,7 @@ import typing as t
 if t.TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["Body", "Head", "WsgiHead", "decode_wsgi_text"]
+__all__ = ["METHODS", "Body", "Head", "WsgiHead", "decode_wsgi_text"]
 
 
 class Body(t.Protocol):
@@ -33,6 +33,7 @@ class Head(t.Protocol):
     Attributes:
         method: Upper-case method, e.g. ``"GET"``.
         path: Decoded path below *root_path*, with one leading slash.
+        path_info: The same as received: there may be no slash, or several.
         target: Request target as received, e.g. ``"/a%20b?c=1"``.
         headers: ``(name, value)`` pairs, latin-1, in the order of arrival.
         http_version: ``"1.0"``, ``"1.1"`` or ``"2"``.
@@ -48,6 +49,10 @@ class Head(t.Protocol):
 
     method: str
     path: str
+
+    @property
+    def path_info(self) -> str:
+        """Decoded path below the root as received."""
 
     @property
     def target(self) -> str:
@@ -111,6 +116,10 @@ def decode_wsgi_text(value: str) -> str:
     return value if value.isascii() else value.encode("latin-1").decode("utf-8", "replace")
 
 
+# Methods that are in upper case already.
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"})
+
+
 class WsgiHead:
     """A head over a WSGI environ.
 
@@ -122,12 +131,18 @@ class WsgiHead:
 
     def __init__(self, environ: dict[str, t.Any]) -> None:
         self.environ = environ
-        self.method: str = environ.get("REQUEST_METHOD", "GET").upper()
+        method: str = environ.get("REQUEST_METHOD", "GET")
+        self.method = method if method in METHODS else method.upper()
         path: str = environ.get("PATH_INFO", "")
-        # PERF: inlined decode_wsgi_text and one look at the first two characters instead of lstrip.
-        if not path.isascii():
-            path = path.encode("latin-1").decode("utf-8", "replace")
-        self.path: str = path if path[:1] == "/" != path[1:2] else "/" + path.lstrip("/")
+        # PERF: most paths are as they should be, which three looks at them tell.
+        if not (path.isascii() and path.startswith("/") and "//" not in path):
+            path = "/" + decode_wsgi_text(path).lstrip("/")
+        self.path = path
+
+    @property
+    def path_info(self) -> str:
+        """``PATH_INFO``, decoded."""
+        return decode_wsgi_text(self.environ.get("PATH_INFO", ""))
 
     @property
     def target(self) -> str:
@@ -216,8 +231,12 @@ class WsgiHead:
         return self.environ.get(key)
 
     def is_disconnected(self) -> bool:
-        """Return ``False``: WSGI has no way to ask."""
-        return False
+        """Return whether the client is known to have gone away: ``False`` under servers that do not tell.
+
+        WSGI has no way to ask; our doors put a function into the environ, as ``hipflask.is_disconnected``.
+        """
+        ask = self.environ.get("hipflask.is_disconnected")
+        return ask is not None and bool(ask())
 
     def to_environ(self) -> dict[str, t.Any]:
         """Return the environ itself."""

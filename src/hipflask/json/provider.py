@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 __all__ = ["DefaultJSONProvider", "JSONProvider", "to_serializable"]
 
 _COMPACT = (",", ":")
-_SPACED = (", ", ": ")
 
 
 class JSONProvider:
@@ -162,7 +161,7 @@ class DefaultJSONProvider(JSONProvider):
             ValueError: It contains itself.
         """
         if not kwargs:
-            return self._encode(obj, *_SPACED)
+            return self._encode(obj, ", ", ": ")
         kwargs.setdefault("default", self.default)
         kwargs.setdefault("ensure_ascii", self.ensure_ascii)
         kwargs.setdefault("sort_keys", self.sort_keys)
@@ -201,7 +200,7 @@ class DefaultJSONProvider(JSONProvider):
         if not is_compact:
             text = self.dumps(obj, indent=2)
         elif type(self).dumps is _dumps:
-            text = self._encode(obj, *_COMPACT)  # PERF: what dumps() comes to, without its keywords
+            text = self._encode(obj, ",", ":")  # PERF: what dumps() comes to, without its keywords
         else:
             text = self.dumps(obj, separators=_COMPACT)
         return app.response_class(text + "\n", mimetype=self.mimetype)
