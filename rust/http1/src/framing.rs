@@ -133,100 +133,60 @@ impl BodyMode {
 mod tests {
     use super::*;
 
-    const PLAIN: Answer = Answer {
-        status: 200,
-        is_to_head: false,
-        minor_version: 1,
-        content_length: None,
-        size: None,
-    };
+    /// How an answer to `GET` or `HEAD` in HTTP/1.`minor_version` ends.
+    fn end(
+        (method, minor_version): (&str, u8),
+        status: u16,
+        content_length: Option<u64>,
+        size: Option<u64>,
+    ) -> (BodyMode, Option<u64>) {
+        let is_to_head = method == "HEAD";
+        Answer {
+            status,
+            is_to_head,
+            minor_version,
+            content_length,
+            size,
+        }
+        .framing()
+    }
 
     #[test]
     fn each_answer_has_one_end() {
-        for (answer, mode, length) in [
-            (PLAIN, BodyMode::Chunked, None),
-            (
-                Answer {
-                    size: Some(0),
-                    ..PLAIN
-                },
-                BodyMode::Length(0),
-                Some(0),
-            ),
-            (
-                Answer {
-                    size: Some(3),
-                    content_length: Some(2),
-                    ..PLAIN
-                },
-                BodyMode::Length(2),
-                Some(2),
-            ),
-            (
-                Answer {
-                    minor_version: 0,
-                    ..PLAIN
-                },
-                BodyMode::UntilClose,
-                None,
-            ),
-            (
-                Answer {
-                    minor_version: 0,
-                    size: Some(3),
-                    ..PLAIN
-                },
-                BodyMode::Length(3),
-                Some(3),
-            ),
-            (
-                Answer {
-                    is_to_head: true,
-                    content_length: Some(9),
-                    ..PLAIN
-                },
-                BodyMode::Absent,
-                Some(9),
-            ),
-            (
-                Answer {
-                    is_to_head: true,
-                    size: Some(0),
-                    ..PLAIN
-                },
-                BodyMode::Absent,
-                None,
-            ),
-            (
-                Answer {
-                    status: 204,
-                    content_length: Some(9),
-                    ..PLAIN
-                },
-                BodyMode::Absent,
-                None,
-            ),
-            (
-                Answer {
-                    status: 205,
-                    size: Some(9),
-                    ..PLAIN
-                },
-                BodyMode::Absent,
-                Some(0),
-            ),
-            (
-                Answer {
-                    status: 304,
-                    content_length: Some(9),
-                    ..PLAIN
-                },
-                BodyMode::Absent,
-                Some(9),
-            ),
-        ] {
-            assert_eq!(answer.framing(), (mode, length), "{answer:?}");
-        }
+        let get = ("GET", 1);
+        assert_eq!(end(get, 200, None, None), (BodyMode::Chunked, None));
+        assert_eq!(end(get, 200, None, Some(0)), (BodyMode::Length(0), Some(0)));
+        assert_eq!(
+            end(get, 200, Some(2), Some(3)),
+            (BodyMode::Length(2), Some(2))
+        );
+        assert_eq!(end(get, 204, Some(9), None), (BodyMode::Absent, None));
+        assert_eq!(end(get, 205, None, Some(9)), (BodyMode::Absent, Some(0)));
+        assert_eq!(end(get, 304, Some(9), None), (BodyMode::Absent, Some(9)));
+    }
+
+    #[test]
+    fn version_1_0_knows_no_chunks() {
+        assert_eq!(
+            end(("GET", 0), 200, None, None),
+            (BodyMode::UntilClose, None)
+        );
+        assert_eq!(
+            end(("GET", 0), 200, None, Some(3)),
+            (BodyMode::Length(3), Some(3))
+        );
+    }
+
+    #[test]
+    fn an_answer_to_head_has_no_body_but_its_length() {
+        assert_eq!(
+            end(("HEAD", 1), 200, Some(9), None),
+            (BodyMode::Absent, Some(9))
+        );
+        assert_eq!(
+            end(("HEAD", 1), 200, None, Some(0)),
+            (BodyMode::Absent, None)
+        );
     }
 
     #[test]
