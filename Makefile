@@ -24,8 +24,10 @@ CHECKED := $(wildcard src tests examples bench)
 CARGO_ENV := PYO3_PYTHON=$(abspath $(BIN)/python)
 MANIFEST := --manifest-path rust/Cargo.toml
 COVERAGE_FLOOR := 98
+# What stands beside the project: the cases of the behaviour suite, the record of the API.
+SHARED ?= ../shared
 
-.PHONY: help install run test check format bench docs floors wire
+.PHONY: help install run test check format bench docs floors wire conformance
 help:
 	@echo "make run       serve the example on http://127.0.0.1:5000 (PORT=8000 changes the port)"
 	@echo "make test      everything that must pass: make check, then every test with branch coverage"
@@ -33,6 +35,7 @@ help:
 	@echo "make format    format Python and Rust, apply safe lint fixes"
 	@echo "make bench     run every measurement in bench/"
 	@echo "make wire      raw requests to the pure server, judged by the table of wire cases"
+	@echo "make conformance  Flask's own suites, the behaviour suite, the API's record; environments: SUITES_DIR"
 	@echo "make docs      run the code blocks of the documentation"
 	@echo "make floors    the tests on the oldest dependencies that pyproject.toml allows"
 	@echo "make install   .venv with the package (editable) and the contributors' tools"
@@ -90,6 +93,10 @@ bench: install
 # Raw requests to the pure server; the table of cases stands beside the project.
 wire: install
 	$(BIN)/python -m pytest --quiet -rs tests/wire tests/wire_api
+
+# Fails where a test is lost that tests/suites/*_deviations.tsv do not list, or a listed one passes.
+conformance: install
+	$(BIN)/python -m tests.suites.conformance --shared $(SHARED) $(ARGS)
 
 docs: install
 	$(BIN)/python -m pytest --quiet tests/docs
