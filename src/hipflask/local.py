@@ -89,34 +89,34 @@ class LocalStack(Generic[T]):
         context_var: Where to keep the items, a variable of a module; by default a new one is made.
     """
 
-    __slots__ = ("_items",)
+    __slots__ = ("_storage",)
 
     def __init__(self, context_var: ContextVar[list[T]] | None = None) -> None:
         if context_var is None:
             context_var = ContextVar(f"hipflask.LocalStack<{id(self)}>")
-        self._items = context_var
+        self._storage = context_var
 
     def __release_local__(self) -> None:
-        self._items.set([])
+        self._storage.set([])
 
     def push(self, obj: T) -> list[T]:
         """Put an item on top of the stack and return the items, the top one last."""
-        items = [*self._items.get(()), obj]
-        self._items.set(items)
+        items = [*self._storage.get(()), obj]
+        self._storage.set(items)
         return items
 
     def pop(self) -> T | None:
         """Take the top item off and return it, ``None`` if the stack is empty."""
-        items = self._items.get(())
+        items = self._storage.get(())
         if not items:
             return None
-        self._items.set(list(items[:-1]))
+        self._storage.set(list(items[:-1]))
         return items[-1]
 
     @property
     def top(self) -> T | None:
         """The item on top, ``None`` if the stack is empty."""
-        items = self._items.get(())
+        items = self._storage.get(())
         return items[-1] if items else None
 
     def __call__(self, name: str | None = None, *, unbound_message: str | None = None) -> LocalProxy[Any]:
