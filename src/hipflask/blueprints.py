@@ -143,7 +143,7 @@ class Blueprint(Scaffold):
         if self._got_registered_once:
             raise AssertionError(
                 f"The setup method {f_name!r} was called on {self!r} after it had been registered; what it adds would "
-                "be missing from the application. Move the call, or the import that makes it, above register_blueprint()."
+                "be missing from the application. Move the call, or its import, above register_blueprint()."
             )
 
     # Registration

@@ -219,9 +219,7 @@ class Config(dict[str, Any]):
         self.update({key: value for key, value in values.items() if key.isupper()})
         return True
 
-    def get_namespace(
-        self, namespace: str, lowercase: bool = True, trim_namespace: bool = True
-    ) -> dict[str, Any]:
+    def get_namespace(self, namespace: str, lowercase: bool = True, trim_namespace: bool = True) -> dict[str, Any]:
         """Return the settings whose keys start with a prefix, for example to pass them on as arguments.
 
         Args:

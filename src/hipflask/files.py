@@ -80,9 +80,7 @@ def send_file(
     return cast("Response", response)  # of the application's class
 
 
-def send_from_directory(
-    directory: os.PathLike[str] | str, path: os.PathLike[str] | str, **kwargs: Any
-) -> Response:
+def send_from_directory(directory: os.PathLike[str] | str, path: os.PathLike[str] | str, **kwargs: Any) -> Response:
     """Return a response that sends a file from inside a folder, never from outside of it.
 
     Args:

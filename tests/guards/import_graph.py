@@ -86,11 +86,7 @@ def module_strings(root: Path) -> Iterator[tuple[str, int, str]]:
     for module in tree:
         documentation = _docstrings(module.tree)
         for node in ast.walk(module.tree):
-            if (
-                not isinstance(node, ast.Constant)
-                or id(node) in documentation
-                or not isinstance(node.value, str)
-            ):
+            if not isinstance(node, ast.Constant) or id(node) in documentation or not isinstance(node.value, str):
                 continue
             text = node.value.replace(":", ".")
             if text in packages or ("." in text and text.rpartition(".")[0] in packages):

@@ -8,8 +8,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 HEAVY = """
     asyncio concurrent.futures dataclasses decimal email email.message email.utils hashlib hmac http.client
     http.server importlib.metadata inspect logging multiprocessing random secrets selectors socketserver

@@ -15,10 +15,7 @@ ROOMS = ["http", "routing", "core", "doors", "compat", "ext"]
 
 # (module, scope): methods of Flask's API that must reach a door; the import is deferred.
 DEFERRED_UPWARDS = {
-    *(
-        ("hipflask.app", f"Flask.{name}")
-        for name in ("run", "test_client", "test_cli_runner", "cli", "wsgi_app")
-    ),
+    *(("hipflask.app", f"Flask.{name}") for name in ("run", "test_client", "test_cli_runner", "cli", "wsgi_app")),
     ("hipflask.app", "Flask.asgi_app"),
     ("hipflask.app", "Flask.test_request_context"),  # its arguments are the test client's
     ("hipflask.app_setup", "App.cli"),
@@ -116,11 +113,7 @@ def wrong_foreign_imports(root: Path) -> list[str]:
         if top == PACKAGE or top in sys.stdlib_module_names or (top == "_typeshed" and one.typing_only):
             continue
         room = room_of(one.source)
-        if (
-            top in ("flask", "werkzeug")
-            or (room in FOREIGN and top not in FOREIGN[room])
-            or room == "package"
-        ):
+        if top in ("flask", "werkzeug") or (room in FOREIGN and top not in FOREIGN[room]) or room == "package":
             faults.append(f"{one.place}: {room} must not import {top}")
     return faults
 
@@ -189,9 +182,7 @@ def _write(root: Path, files: dict[str, str]) -> Path:
         pytest.param("http/a.py", "from .. import app\n", True, id="relative"),
         pytest.param("http/a.py", "def f():\n    from hipflask.app import g\n", True, id="deferred"),
         pytest.param("http/a.py", "if TYPE_CHECKING:\n    import hipflask.app\n", True, id="typing"),
-        pytest.param(
-            "http/a.py", "if TYPE_CHECKING:\n    from hipflask.app import Flask\n", True, id="http-flask"
-        ),
+        pytest.param("http/a.py", "if TYPE_CHECKING:\n    from hipflask.app import Flask\n", True, id="http-flask"),
         pytest.param("routing/a.py", "from hipflask.http import b\n", False, id="routing-http"),
         pytest.param("ctx.py", "from hipflask.server import b\n", True, id="core-door"),
         pytest.param("ctx.py", "from hipflask import Flask\n", True, id="core-package"),
@@ -201,12 +192,8 @@ def _write(root: Path, files: dict[str, str]) -> Path:
         pytest.param("ext/a.py", "from hipflask import Flask\n", False, id="extension-package"),
         pytest.param("ext/a.py", "from hipflask.ext.b import c\n", True, id="extension-extension"),
         pytest.param("ext/a.py", "import hipflask.compat\n", True, id="extension-compat"),
-        pytest.param(
-            "app.py", "class Flask:\n  def run(self):\n    import hipflask.server\n", False, id="named"
-        ),
-        pytest.param(
-            "app.py", "class Flask:\n  def other(self):\n    import hipflask.server\n", True, id="not-named"
-        ),
+        pytest.param("app.py", "class Flask:\n  def run(self):\n    import hipflask.server\n", False, id="named"),
+        pytest.param("app.py", "class Flask:\n  def other(self):\n    import hipflask.server\n", True, id="not-named"),
         pytest.param("__init__.py", "from hipflask.server import a\n", True, id="package-door"),
     ],
 )

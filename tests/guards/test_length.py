@@ -59,9 +59,7 @@ def test_project_files_and_functions_are_short(project_root: Path) -> None:
             ["src/a.py:2: f() has 61 lines, at most 60"],
             id="method-over",
         ),
-        pytest.param(
-            'def f():\n    """A.\n\n    B.\n    """\n' + "    x = 1\n" * 59, [], id="docstring-is-free"
-        ),
+        pytest.param('def f():\n    """A.\n\n    B.\n    """\n' + "    x = 1\n" * 59, [], id="docstring-is-free"),
     ],
 )
 def test_long_parts_of_sample_are_found(tmp_path: Path, source: str, expected: list[str]) -> None:

@@ -71,9 +71,7 @@ def stub_faults(stub: str, built: Any) -> list[str]:
 
 def test_stub_describes_built_module(project_root: Path, native: ModuleType) -> None:
     assert stub_faults((project_root / STUB).read_text(encoding="utf-8"), native) == []
-    assert {name for name in vars(native) if name not in _OF_ANY_MODULE} <= {"__version__"} | set(
-        native.__all__
-    )
+    assert {name for name in vars(native) if name not in _OF_ANY_MODULE} <= {"__version__"} | set(native.__all__)
 
 
 def test_native_module_is_built_from_this_version(project_root: Path, native: ModuleType) -> None:
@@ -103,9 +101,7 @@ def _right(first: int) -> None: ...
             ["f: built with ['first'], the stub says ['other']"],
             id="parameter",
         ),
-        pytest.param(
-            "class C:\n    y: int\n", {"C": type("C", (), {})}, ["C.y: in the stub, not built"], id="member"
-        ),
+        pytest.param("class C:\n    y: int\n", {"C": type("C", (), {})}, ["C.y: in the stub, not built"], id="member"),
     ],
 )
 def test_stub_faults_of_sample_are_found(stub: str, members: dict[str, object], expected: list[str]) -> None:

@@ -201,9 +201,7 @@ def test_content_type_of_text_has_charset(mimetype: str) -> None:
     assert get_content_type(mimetype, "utf-8") == f"{mimetype}; charset=utf-8"
 
 
-@pytest.mark.parametrize(
-    "mimetype", ["application/json", "image/png", "", "TEXT/html", "application/x-javascript"]
-)
+@pytest.mark.parametrize("mimetype", ["application/json", "image/png", "", "TEXT/html", "application/x-javascript"])
 def test_content_type_of_other_data_has_none(mimetype: str) -> None:
     assert get_content_type(mimetype, "utf-8") == mimetype
 

@@ -103,9 +103,7 @@ LEAVES = (
     | st.binary()
     | st.uuids()
     | st.text().map(Markup)
-    | st.datetimes(min_value=datetime.datetime(1970, 1, 1)).map(
-        lambda d: d.replace(microsecond=0, tzinfo=UTC)
-    )
+    | st.datetimes(min_value=datetime.datetime(1970, 1, 1)).map(lambda d: d.replace(microsecond=0, tzinfo=UTC))
 )
 KEYS = st.text() | st.sampled_from([" t", " di", " b", " d__", "__"])
 

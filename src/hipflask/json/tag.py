@@ -291,9 +291,7 @@ class TaggedJSONSerializer:
         key = tag.key
         if key:
             if key in self.tags and not force:
-                raise KeyError(
-                    f"The tag {key!r} is in use; choose another key, or pass force=True to take it over."
-                )
+                raise KeyError(f"The tag {key!r} is in use; choose another key, or pass force=True to take it over.")
             self.tags[key] = tag
         self.order.insert(len(self.order) if index is None else index, tag)
 

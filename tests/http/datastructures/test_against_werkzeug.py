@@ -308,9 +308,7 @@ def test_iter_multi_items_yields_what_werkzeugs_does(mapping: Any) -> None:
 # Headers
 
 names = st.sampled_from(["X-A", "x-a", "Content-Type", "content-type", "B", "é"])
-texts = st.sampled_from(
-    ["1", "2", "text/html", "é", "", "a\nb", "a\r", 5, None, b"x", 1.5, True, "\x0b\u2028"]
-)
+texts = st.sampled_from(["1", "2", "text/html", "é", "", "a\nb", "a\r", 5, None, b"x", 1.5, True, "\x0b\u2028"])
 text_lists = st.lists(texts, max_size=3)
 positions = st.integers(-3, 3)
 slices = st.builds(slice, positions, positions, st.sampled_from([None, 1, 2, -1]))
@@ -320,9 +318,7 @@ header_mappings = st.dictionaries(
     names, st.one_of(texts, text_lists, text_lists.map(tuple), st.sets(st.just("1"))), max_size=3
 )
 environs = st.dictionaries(
-    st.sampled_from(
-        ["HTTP_X_A", "HTTP_B", "CONTENT_TYPE", "CONTENT_LENGTH", "HTTP_CONTENT_TYPE", "X", "HTTP_"]
-    ),
+    st.sampled_from(["HTTP_X_A", "HTTP_B", "CONTENT_TYPE", "CONTENT_LENGTH", "HTTP_CONTENT_TYPE", "X", "HTTP_"]),
     st.sampled_from(["1", "2", ""]),
 )
 # No CombinedMultiDict: the order of its keys is a matter of chance in Werkzeug.

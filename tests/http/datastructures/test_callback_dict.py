@@ -29,9 +29,7 @@ from hipflask.http.datastructures import CallbackDict, UpdateDictMixin
         pytest.param(lambda d: d.get("a"), {"a": 1}, 0, id="get"),
     ],
 )
-def test_callback_dict_calls_after_change(
-    change: Callable[[Any], object], after: dict[str, int], calls: int
-) -> None:
+def test_callback_dict_calls_after_change(change: Callable[[Any], object], after: dict[str, int], calls: int) -> None:
     seen: list[dict[str, int]] = []
     changed = CallbackDict({"a": 1}, on_update=lambda d: seen.append(dict(d)))
     change(changed)

@@ -36,9 +36,7 @@ def test_name_of_stream_is_the_filename(stream_name: Any, expected: str | None) 
     assert FileStorage(Named(stream_name), filename="own").filename == "own"
 
 
-@pytest.mark.parametrize(
-    ("given", "expected"), [(b"a", "a"), ("", ""), ("<a>", "<a>"), (Path("a/b"), "a/b")], ids=repr
-)
+@pytest.mark.parametrize(("given", "expected"), [(b"a", "a"), ("", ""), ("<a>", "<a>"), (Path("a/b"), "a/b")], ids=repr)
 def test_given_filename_is_text(given: Any, expected: str) -> None:
     assert FileStorage(filename=given).filename == expected
 
@@ -161,9 +159,7 @@ def test_file_storage_can_be_copied_if_its_stream_can() -> None:
         pytest.param(None, None, None, id="no-name"),
     ],
 )
-def test_add_file_guesses_the_type(
-    filename: str | None, content_type: str | None, expected: str | None
-) -> None:
+def test_add_file_guesses_the_type(filename: str | None, content_type: str | None, expected: str | None) -> None:
     files = FileMultiDict()
     files.add_file("field", io.BytesIO(b"abc"), filename, content_type)
     file = files["field"]

@@ -24,12 +24,8 @@ def some() -> Headers:
     ("source", "expected"),
     [
         pytest.param(None, [], id="nothing"),
-        pytest.param(
-            [("a", 5), ("b", None), ("c", b"x"), ("d", Markup("y"))], ["5", "None", "b'x'", "y"], id="pairs"
-        ),
-        pytest.param(
-            {"a": ["1", "2"], "b": ("3",), "c": {"4"}, "d": "5"}, ["1", "2", "3", "4", "5"], id="mapping"
-        ),
+        pytest.param([("a", 5), ("b", None), ("c", b"x"), ("d", Markup("y"))], ["5", "None", "b'x'", "y"], id="pairs"),
+        pytest.param({"a": ["1", "2"], "b": ("3",), "c": {"4"}, "d": "5"}, ["1", "2", "3", "4", "5"], id="mapping"),
         pytest.param(MultiDict([("a", "1"), ("a", "2")]), ["1", "2"], id="multi-dict"),
         pytest.param(Headers([("a", "1"), ("A", "2")]), ["1", "2"], id="headers"),
         pytest.param(EnvironHeaders({"HTTP_A": "1"}), ["1"], id="environ"),
@@ -51,9 +47,7 @@ def test_line_break_is_refused(some: Headers, method: str, text: str) -> None:
     assert list(some) == PAIRS
 
 
-@pytest.mark.parametrize(
-    "value", ["a\nb", type("Text", (str,), {})("a\nb"), ["a\n"]], ids=["str", "subclass", "list"]
-)
+@pytest.mark.parametrize("value", ["a\nb", type("Text", (str,), {})("a\nb"), ["a\n"]], ids=["str", "subclass", "list"])
 def test_line_break_in_update_is_refused(some: Headers, value: Any) -> None:
     if isinstance(value, list):
         value = [text for text in value]
@@ -138,9 +132,7 @@ def test_positions_and_slices(some: Headers) -> None:
         pytest.param(None, (), ("x-a", "2"), PAIRS[:2], id="last"),
     ],
 )
-def test_pop(
-    some: Headers, key: Any, default: tuple[Any, ...], expected: Any, rest: list[tuple[str, str]]
-) -> None:
+def test_pop(some: Headers, key: Any, default: tuple[Any, ...], expected: Any, rest: list[tuple[str, str]]) -> None:
     assert some.pop(key, *default) == expected
     assert list(some) == rest
 

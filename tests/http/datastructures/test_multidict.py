@@ -34,9 +34,7 @@ from hipflask.http.exceptions import BadRequestKeyError
         pytest.param(UserDict({"a": [1, 2]}), {"a": [1, 2]}, id="user-dict"),
         pytest.param(ChainMap({"a": [1, 2]}), {"a": [1, 2]}, id="chain-map"),
         pytest.param(Headers([("A", "1"), ("a", "2")]), {"A": ["1"], "a": ["2"]}, id="headers"),
-        pytest.param(
-            CombinedMultiDict([MultiDict([("a", 1)]), MultiDict([("a", 2)])]), {"a": [1, 2]}, id="combined"
-        ),
+        pytest.param(CombinedMultiDict([MultiDict([("a", 1)]), MultiDict([("a", 2)])]), {"a": [1, 2]}, id="combined"),
     ],
 )
 def test_multi_dict_takes_source(source: Any, expected: dict[str, list[Any]]) -> None:
@@ -105,9 +103,7 @@ def test_get_asks_a_subclass_that_looks_up_by_itself() -> None:
 
 
 @pytest.mark.parametrize("convert", [int, lambda value: value + 1], ids=["ValueError", "TypeError"])
-@pytest.mark.parametrize(
-    "kind", [MultiDict, ImmutableMultiDict, lambda items: CombinedMultiDict([MultiDict(items)])]
-)
+@pytest.mark.parametrize("kind", [MultiDict, ImmutableMultiDict, lambda items: CombinedMultiDict([MultiDict(items)])])
 def test_get_and_getlist_leave_out_what_cannot_be_converted(kind: Any, convert: Any) -> None:
     source = kind([("a", "x"), ("b", "y")])
     assert source.get("a", type=convert) is None
