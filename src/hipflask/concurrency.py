@@ -1,7 +1,7 @@
 """The event loop on which coroutines run, and the bridge to it from threads.
 
-One loop per process, on a thread of its own, started when the first coroutine needs it. A thread that needs a
-coroutine's result waits for it; no blocking code ever runs on the loop.
+One loop per process: that of the ASGI server where there is one, else one on a thread of its own, started when the
+first coroutine needs it. A thread that needs a coroutine's result waits for it; no blocking code ever runs on the loop.
 """
 
 from __future__ import annotations
@@ -9,14 +9,26 @@ from __future__ import annotations
 import os
 import threading
 import typing as t
+from contextvars import ContextVar
 from types import CoroutineType, FunctionType
 
 if t.TYPE_CHECKING:
     import asyncio
     from collections.abc import Awaitable, Callable, Coroutine
+    from concurrent.futures import Future
     from contextvars import Context
 
-__all__ = ["CO_COROUTINE", "EventLoopThread", "is_coroutine_function", "run_coroutine", "to_sync"]
+__all__ = [
+    "CO_COROUTINE",
+    "EventLoopThread",
+    "ServerLoop",
+    "adopt_loop",
+    "is_coroutine_function",
+    "make_empty_context",
+    "run_coroutine",
+    "to_sync",
+    "use_loop",
+]
 
 T = t.TypeVar("T")
 # Flag of a code object, inspect.CO_COROUTINE.
@@ -49,24 +61,21 @@ def _is_marked(func: t.Any) -> bool:
     return marks is not None and ("_is_coroutine_mark" in marks or "_is_coroutine" in marks)
 
 
-class EventLoopThread:
-    """An event loop on a daemon thread.
+class _Loop:
+    """An event loop that runs in some thread, and takes coroutines from others.
 
-    The thread runs from the construction on, until the process ends.
+    Attributes:
+        loop: The loop.
+        thread: The thread it runs in.
     """
 
-    def __init__(self) -> None:
-        import asyncio
+    loop: asyncio.AbstractEventLoop
+    thread: threading.Thread
 
-        self.loop: asyncio.AbstractEventLoop = asyncio.new_event_loop()
-        started = threading.Event()
-        self.thread = threading.Thread(target=self._run, args=(started,), name="hipflask-loop", daemon=True)
-        self.thread.start()
-        started.wait()
-
-    def _run(self, started: threading.Event) -> None:
-        self.loop.call_soon(started.set)
-        self.loop.run_forever()
+    @property
+    def is_here(self) -> bool:
+        """Whether the calling thread is the loop's own."""
+        return threading.current_thread() is self.thread
 
     def run(self, coroutine: Coroutine[t.Any, t.Any, T], context: Context) -> T:
         """Run a coroutine as a task on the loop and return its result; the calling thread waits.
@@ -78,7 +87,7 @@ class EventLoopThread:
         Raises:
             RuntimeError: Called on the loop's own thread, which would wait for itself.
         """
-        if threading.current_thread() is self.thread:
+        if self.is_here:
             coroutine.close()
             raise RuntimeError(
                 "A sync function that waits for a coroutine was called on the event loop itself, which would then wait "
@@ -103,11 +112,57 @@ class EventLoopThread:
 
         try:
             self.loop.call_soon_threadsafe(start)
-            return done.result()
+            return self._wait(done)
         except BaseException:
-            if not done.done():
+            if not done.done() and not self.loop.is_closed():
                 self.loop.call_soon_threadsafe(_cancel, tasks, coroutine)
             raise
+
+    def _wait(self, done: Future[T]) -> T:
+        return done.result()
+
+
+class EventLoopThread(_Loop):
+    """An event loop on a daemon thread.
+
+    The thread runs from the construction on, until the process ends.
+    """
+
+    def __init__(self) -> None:
+        import asyncio
+
+        self.loop = asyncio.new_event_loop()
+        started = threading.Event()
+        self.thread = threading.Thread(target=self._run, args=(started,), name="hipflask-loop", daemon=True)
+        self.thread.start()
+        started.wait()
+
+    def _run(self, started: threading.Event) -> None:
+        self.loop.call_soon(started.set)
+        self.loop.run_forever()
+
+
+LOOK_SECONDS = 1.0  # how often a thread that waits for a server's loop looks whether it is still there
+
+
+class ServerLoop(_Loop):
+    """The loop of a server, which ends when the server likes; to be made in the loop's own thread.
+
+    Args:
+        loop: The running loop.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.loop = loop
+        self.thread = threading.current_thread()
+
+    def _wait(self, done: Future[T]) -> T:
+        from concurrent.futures import wait
+
+        while not wait((done,), LOOK_SECONDS).done:
+            if self.loop.is_closed():
+                raise RuntimeError("The server's event loop was closed while a thread waited for a coroutine on it.")
+        return done.result()
 
 
 def _cancel(tasks: list[asyncio.Task[T]], coroutine: Coroutine[t.Any, t.Any, T]) -> None:
@@ -133,9 +188,14 @@ class _LoopOfProcess:
         """Begin anew: a forked child has the loop's object but not its thread."""
         self.lock = threading.Lock()
         self.thread: EventLoopThread | None = None
+        self.adopted: ServerLoop | None = None
 
-    def get(self) -> EventLoopThread:
-        """Return the loop, started if it is the first time."""
+    def get(self) -> _Loop:
+        """Return the server's loop, else our own, started if it is the first time."""
+        adopted = self.adopted
+        # A thread with a loop of its own can use sync functions that wait, as long as that loop is another one.
+        if adopted is not None and adopted.loop.is_running() and not adopted.is_here:
+            return adopted
         thread = self.thread
         if thread is None:
             with self.lock:
@@ -146,12 +206,50 @@ class _LoopOfProcess:
 
 
 _loop_of_process = _LoopOfProcess()
+#: Loop of the request, where the door says so.
+_cv_loop: ContextVar[ServerLoop] = ContextVar("hipflask.loop")
+
+
+def use_loop(loop: ServerLoop) -> None:
+    """Have this context's coroutines run on the loop of the server that serves the request.
+
+    Args:
+        loop: The server's loop.
+    """
+    _cv_loop.set(loop)
+
+
+def adopt_loop(loop: ServerLoop) -> None:
+    """Make a server's loop the one of the process, for threads that serve no request; the latest one counts.
+
+    Args:
+        loop: The server's loop.
+    """
+    _loop_of_process.adopted = loop
+
+
+def make_empty_context() -> Context:
+    """Return a context with no variable set but the loop that coroutines run on."""
+    from contextvars import Context
+
+    context = Context()
+    loop = _cv_loop.get(None)
+    if loop is not None:
+        context.run(use_loop, loop)
+    return context
+
+
+def _current_loop() -> _Loop:
+    found = _cv_loop.get(None)
+    return _loop_of_process.get() if found is None or found.loop.is_closed() else found
+
+
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_loop_of_process.forget)
 
 
 def run_coroutine(awaitable: Awaitable[T]) -> T:
-    """Run an awaitable on the process's loop and return its result; the calling thread waits.
+    """Run an awaitable on the request's loop, else the process's, and return its result; the calling thread waits.
 
     It sees the caller's context variables, and those that it sets are set for the caller afterwards.
 
@@ -166,7 +264,7 @@ def run_coroutine(awaitable: Awaitable[T]) -> T:
         coroutine = _await(awaitable)
     context = copy_context()
     try:
-        result: T = _loop_of_process.get().run(coroutine, context)
+        result: T = _current_loop().run(coroutine, context)
     finally:
         for variable, value in context.items():
             if variable.get(_UNSET) is not value:
