@@ -30,11 +30,13 @@ if t.TYPE_CHECKING:
     from hipflask import typing as ft
     from hipflask.blueprints import Blueprint
     from hipflask.http.response import Response
+    from hipflask.lifespan import Lifespan
     from hipflask.template_engine import Environment
 
 __all__ = ["App"]
 
 T_shell = t.TypeVar("T_shell", bound="Callable[[], dict[str, t.Any]]")
+T_lifespan = t.TypeVar("T_lifespan", bound="Callable[[], t.Any]")
 T_teardown = t.TypeVar("T_teardown", bound="ft.TeardownCallable")
 F = t.TypeVar("F", bound="Callable[..., t.Any]")
 
@@ -68,6 +70,8 @@ class App(Scaffold):
     jinja_environment = _DefaultEnvironment()
     jinja_options: dict[str, t.Any] = {}
     default_config: t.Mapping[str, t.Any] = DEFAULT_CONFIG
+    # What begins and ends with the process, once there is any.
+    _lifespan: Lifespan | None = None
 
     testing = ConfigAttribute[bool]("TESTING")
     secret_key = ConfigAttribute["str | bytes | None"]("SECRET_KEY")
@@ -319,6 +323,51 @@ class App(Scaffold):
         """
         self.shell_context_processors.append(f)
         return f
+
+    @setupmethod
+    def on_startup(self, f: T_lifespan) -> T_lifespan:
+        """Register a function, sync or async, to run once per process before the first request.
+
+        It takes no argument and runs in an application context; several run in the order of registration. If it fails,
+        the process ends with status 1. When exactly it runs is up to the door: an ASGI server's lifespan,
+        ``hipflask run`` and ``app.run()`` when they start, ``with app.test_client():`` when the block begins, anything
+        else at the first request.
+
+        Example:
+            ::
+
+                @app.on_startup
+                async def connect():
+                    app.extensions["pool"] = await make_pool()
+        """
+        self._get_lifespan().startup.append(f)
+        return f
+
+    @setupmethod
+    def on_shutdown(self, f: T_lifespan) -> T_lifespan:
+        """Register a function, sync or async, to run once when the application ends serving.
+
+        It takes no argument and runs in an application context; several run in the reverse order of registration, and
+        only if the functions of :meth:`on_startup` have run.
+
+        Example:
+            ``@app.on_shutdown``
+        """
+        self._get_lifespan().shutdown.append(f)
+        return f
+
+    def _get_lifespan(self) -> Lifespan:
+        from hipflask.lifespan import Lifespan
+
+        found = self._lifespan
+        if found is None:
+            found = self._lifespan = Lifespan(t.cast("t.Any", self))  # a Flask, in practice
+        return found
+
+    def _begin_serving(self) -> None:
+        """Run the start-up functions if no door has; called until the first request has begun."""
+        if self._lifespan is not None and not self._lifespan.is_started:
+            self._lifespan.start_without_door()
 
     # Templates, files, shell
 

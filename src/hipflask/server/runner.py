@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterable
 from typing import Any
 
+from hipflask.lifespan import Lifespan
 from hipflask.server.handler import WSGIRequestHandler
 from hipflask.server.pure import BaseWSGIServer, ThreadedWSGIServer, WSGIApplication
 
@@ -93,6 +94,7 @@ def run_simple(
     Raises:
         BindError: The address cannot be listened on; a `SystemExit` with one clear line and exit status 1.
     """
+    lifespan = getattr(application, "_lifespan", None)
     if static_files:
         from hipflask.middleware.shared_data import SharedDataMiddleware
 
@@ -114,8 +116,17 @@ def run_simple(
         passthrough_errors=passthrough_errors,
         ssl_context=ssl_context,
     )
-    server.log_startup()
-    server.serve_forever()
+    if not isinstance(lifespan, Lifespan):
+        server.log_startup()
+        server.serve_forever()
+        return
+    try:
+        lifespan.start_without_door()
+        server.log_startup()
+        server.serve_forever()
+    finally:
+        server.server_close()
+        lifespan.stop()
 
 
 def is_running_from_reloader() -> bool:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from hipflask.http.request import Request
+from hipflask.lifespan import Lifespan
 from hipflask.testing import builder as plain
 from hipflask.testing.client import Client
 from hipflask.testing.response import TestResponse
@@ -79,7 +80,9 @@ class FlaskClient(Client):
     """The test client of an application; see :class:`~hipflask.testing.client.Client` for its requests.
 
     Used as a context manager it keeps the context of the last request until the next one or the end of the
-    block, so that ``request``, ``session`` and ``g`` can be looked at after the response::
+    block, so that ``request``, ``session`` and ``g`` can be looked at after the response. The functions of
+    ``app.on_startup`` run when the block begins and those of ``app.on_shutdown`` when it ends; without a block, the
+    first request runs those of ``on_startup``::
 
         with app.test_client() as client:
             client.get("/?page=2")
@@ -99,11 +102,15 @@ class FlaskClient(Client):
         # Contexts that the application left in the running request, and those pushed again for the test.
         self._left_contexts: list[Any] = []
         self._kept_contexts = ExitStack()
+        self._has_started = False
 
     def __enter__(self) -> FlaskClient:
         if self.preserve_context:
             raise RuntimeError(f"{self!r} is in use by a with block already. Make a second client for the inner block.")
         self.preserve_context = True
+        lifespan = self._find_lifespan()
+        if lifespan is not None:
+            self._has_started = lifespan.start()
         return self
 
     def __exit__(
@@ -114,6 +121,15 @@ class FlaskClient(Client):
     ) -> None:
         self.preserve_context = False
         self._kept_contexts.close()
+        lifespan = self._find_lifespan()
+        if self._has_started and lifespan is not None:
+            self._has_started = False
+            lifespan.stop()
+
+    def _find_lifespan(self) -> Lifespan | None:
+        """Return the application's start-up and shut-down functions, ``None`` if it has none."""
+        found = getattr(self.application, "_lifespan", None)
+        return found if isinstance(found, Lifespan) else None
 
     def open(self, *args: Any, buffered: bool = False, follow_redirects: bool = False, **kwargs: Any) -> TestResponse:
         """Send a request and return the response, which reads JSON by the application's provider.
@@ -128,6 +144,9 @@ class FlaskClient(Client):
         request = self._make_request(args, kwargs)
         # The last request's contexts end before the next request begins.
         self._kept_contexts.close()
+        lifespan = self._find_lifespan()
+        if lifespan is not None and not lifespan.is_started:
+            lifespan.start()  # here, and not in the application, where an error would end the process
         try:
             response = self._exchange(request, buffered, follow_redirects)
         except BaseException:
