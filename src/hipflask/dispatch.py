@@ -15,13 +15,28 @@ if t.TYPE_CHECKING:
     from hipflask.app import Flask
     from hipflask.ctx import RequestContext
 
-__all__ = ["PLAIN", "STAGES", "FinishedResponse", "Suspended", "begin", "finish_now", "is_plain"]
+__all__ = ["PLAIN", "STAGES", "STEPS", "FinishedResponse", "Suspended", "begin", "finish_now", "is_plain"]
 
 # What a response class may override to have a say when the answer is sent (design, section 3).
 ASKED = ("__call__", "get_wsgi_response", "get_wsgi_headers", "get_app_iter")
 _original = {name: getattr(Response, name) for name in ASKED}
 # The stages that a suspended request would pass by.
 STAGES = ("full_dispatch_request", "dispatch_request", "ensure_sync", "async_to_sync")
+# Those that it walks through all the same; an override of one is sync code, which must not run on an event loop.
+STEPS = (
+    "request_context",
+    "app_context",
+    "preprocess_request",
+    "finalize_request",
+    "make_response",
+    "process_response",
+    "handle_http_exception",
+    "handle_user_exception",
+    "handle_exception",
+    "should_ignore_error",
+    "do_teardown_request",
+    "do_teardown_appcontext",
+)
 
 
 class Suspended:
@@ -42,6 +57,11 @@ class Suspended:
         self._app = app
         self._ctx = ctx
         self.coroutine = coroutine
+
+    @property
+    def has_late_functions(self) -> bool:
+        """Whether the view has registered functions by ``after_this_request``."""
+        return bool(self._ctx._after_request_functions)
 
     def finish(self, value: t.Any) -> Response:
         """Return the response made of what the coroutine returned.

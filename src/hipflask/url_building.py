@@ -55,7 +55,7 @@ def can_match_plainly(app: Flask, head: Head) -> bool:
             return False
         host = environ.get("HTTP_HOST")
     else:
-        if head.get_header("upgrade") is not None:
+        if head.get_header("upgrade") is not None or not head.path_info:
             return False
         host = head.get_header("host")
     return (

@@ -32,6 +32,17 @@ class _DefaultFormParser:
         return FormDataParser
 
 
+class _Environ(_OfHead["Environ"]):
+    """The environ, in which the request stands too: a head that is no environ makes one without."""
+
+    def __get__(self, request: t.Any, owner: type) -> t.Any:
+        if request is None:
+            return self
+        environ = request.__dict__["environ"] = self.read(request._head)
+        environ.setdefault("werkzeug.request", request)
+        return environ
+
+
 class Request(BaseRequest):
     """A request; nothing of it is parsed before it is asked for.
 
@@ -85,7 +96,15 @@ class Request(BaseRequest):
         finally:
             builder.close()
 
-    environ = _OfHead(lambda head: head.to_environ(), "WSGI environ of the request.")
+    environ = _Environ(lambda head: head.to_environ(), "WSGI environ of the request.")
+
+    @property
+    def is_disconnected(self) -> bool:
+        """Whether the client is known to have gone away, so that long work may be given up.
+
+        ``False`` under servers that do not tell; those of ASGI do.
+        """
+        return self._head.is_disconnected()
 
     @classmethod
     def application(cls, f: Callable[..., t.Any]) -> Callable[[Environ, Callable[..., t.Any]], Iterable[bytes]]:

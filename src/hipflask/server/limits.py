@@ -5,9 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
-__all__ = ["Limits", "read_limits"]
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+__all__ = ["Limits", "read_limits", "read_settings"]
+
+Settings = TypeVar("Settings", bound="DataclassInstance")
 
 #: The unit in a field's name is no part of the setting's name: ``head_timeout_seconds`` is set by
 #: ``HEAD_TIMEOUT``.
@@ -68,8 +73,24 @@ def read_limits(config: Mapping[str, Any] | None = None, environment: Mapping[st
     Raises:
         ValueError: A setting is not a positive number.
     """
+    return read_settings(Limits(), config, environment)
+
+
+def read_settings(
+    defaults: Settings, config: Mapping[str, Any] | None = None, environment: Mapping[str, str] = os.environ
+) -> Settings:
+    """Return a copy of *defaults* as changed by the environment and by an application's configuration.
+
+    Args:
+        defaults: A dataclass of numbers; each field is a setting, named as those of `Limits` are.
+        config: The application's configuration, or ``None``.
+        environment: Environment variables.
+
+    Raises:
+        ValueError: A setting is not a positive number.
+    """
     changes: dict[str, Any] = {}
-    for field in fields(Limits):
+    for field in fields(defaults):
         name = field.name
         for unit in _UNITS:
             name = name.removesuffix(unit)
@@ -81,7 +102,7 @@ def read_limits(config: Mapping[str, Any] | None = None, environment: Mapping[st
             if value is not None and value != "":
                 changes[field.name] = _positive_number(key, value, type(field.default))
                 break
-    return replace(Limits(), **changes)
+    return replace(defaults, **changes)
 
 
 def _positive_number(key: str, value: Any, kind: type) -> int | float:
