@@ -15,9 +15,11 @@ from typing import Any
 from urllib.parse import unquote_to_bytes
 from wsgiref.validate import validator
 
+from tests.conformance import asgi_doors
+from tests.conformance.asgi_doors import ask_connection
 from tests.conformance.exchange import Answer, Ask, Door
 
-__all__ = ["DOORS", "OpenDoor", "validated_wsgi", "wsgi"]
+__all__ = ["DOORS", "WITHOUT_REASON", "OpenDoor", "validated_wsgi", "wsgi"]
 
 WAIT_SECONDS = 20.0  # a deadline that only a hang reaches
 
@@ -113,7 +115,7 @@ def pure_server(app: Any) -> Iterator[Door]:
     thread.start()
     connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=WAIT_SECONDS)
     try:
-        yield lambda _, ask: _ask_server(connection, ask)
+        yield lambda _, ask: ask_connection(connection, ask)
     finally:
         connection.close()
         server.shutdown()
@@ -121,17 +123,13 @@ def pure_server(app: Any) -> Iterator[Door]:
         assert not thread.is_alive()
 
 
-def _ask_server(connection: http.client.HTTPConnection, ask: Ask) -> Answer:
-    connection.putrequest(ask.method, ask.target, skip_host=True, skip_accept_encoding=True)
-    for name, value in ask.wire_headers():
-        connection.putheader(name, value.encode("latin-1"))
-    connection.endheaders(ask.body or None)
-    response = connection.getresponse()
-    return Answer(response.status, response.reason, response.getheaders(), response.read())
-
-
 DOORS: dict[str, OpenDoor] = {
     "wsgi": lambda app: without_server(validated_wsgi),
     "client": lambda app: without_server(client),
     "server": pure_server,
+    "asgi": asgi_doors.asgi,
+    "uvicorn": asgi_doors.uvicorn,
+    "hypercorn": asgi_doors.hypercorn,
 }
+#: Doors through which a reason phrase of the application's own does not pass: ASGI has only the status code.
+WITHOUT_REASON = {"asgi", "uvicorn", "hypercorn"}

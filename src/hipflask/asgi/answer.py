@@ -101,11 +101,6 @@ class Answer:
             self.first = first
             self._count(len(first))
 
-    def pull_first(self) -> None:
-        """Pull the first part, unless that has been done: an error in it can still be answered."""
-        if self.is_open and not self.first:
-            self.first = self.pull()
-
     def _expect_length(self, sent_bytes: int) -> None:
         for name, value in self.headers:
             if name == b"content-length" and value.isdigit():

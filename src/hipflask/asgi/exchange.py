@@ -80,6 +80,8 @@ class Exchange:
         # What a thread has begun and not ended; it has to be closed there.
         self._left: Suspended | Answer | None = None
         self._is_started = False
+        # What close() raised.
+        self._late_error: Exception | None = None
         # The view was cancelled since the client has gone.
         self._is_cancelled = False
 
@@ -101,6 +103,8 @@ class Exchange:
                 found = await self._on_thread(begin, is_async=place is Place.HOST)
                 answer = await self._finish_view(found) if isinstance(found, Suspended) else found
             await self._send_answer(answer)
+            if self._late_error is not None:
+                raise self._late_error
         except ClientGoneError:
             pass
         except asyncio.CancelledError:
@@ -123,13 +127,28 @@ class Exchange:
         start = StartResponse(self._send_now)
         body, first = run_wsgi(self._app, self._head.to_environ(), start)
         self._left = answer = Answer(start.status, start.headers, body, self._head.method, first, start.sent_bytes)
-        answer.pull_first()
-        return answer
+        return self._pull_first(answer)
 
     def _begin_answer(self, response: Any) -> Answer:
         self._left = answer = answer_of_response(response, self._head)
-        answer.pull_first()
+        return self._pull_first(answer)
+
+    def _pull_first(self, answer: Answer) -> Answer:
+        """Pull the first part before anything is sent: an error in it can still be answered."""
+        if answer.is_open and not answer.first:
+            answer.first = self._pull(answer)
         return answer
+
+    def _pull(self, answer: Answer) -> bytes:
+        """Pull a part; at the end, close the body: a client that has seen the end can rely on that."""
+        part = answer.pull()
+        if not part:
+            self._left = None
+            try:
+                answer.close()
+            except Exception as error:
+                self._late_error = error  # the answer is whole
+        return part
 
     def _send_now(self, status: int, headers: list[tuple[str, str]], data: bytes) -> None:
         """Send something while the application is running, and wait: PEP 3333's ``write``."""
@@ -254,7 +273,7 @@ class Exchange:
                 answer = self._context.run(self._finish_on_loop, suspended, value)
                 if answer.is_open:
                     self._left = answer
-                    await self._on_thread(answer.pull_first, is_async=True)
+                    await self._on_thread(partial(self._pull_first, answer), is_async=True)
                 return answer
             respond = partial(suspended.finish, value)
 
@@ -309,7 +328,7 @@ class Exchange:
         part = answer.first
         while part:
             await self._send({"type": "http.response.body", "body": part, "more_body": True})
-            part = await self._on_thread(answer.pull)
+            part = await self._on_thread(partial(self._pull, answer))
         await self._send({"type": "http.response.body", "body": b""})
 
     async def _start(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
