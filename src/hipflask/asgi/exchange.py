@@ -200,7 +200,7 @@ class Exchange:
             await self._file(Job(part, self._context, is_async), done)
         value, error = await done
         if error is not None:
-            raise error
+            raise _for_server(error)
         return value  # type: ignore[return-value]  # there is a value where there is no error
 
     async def _file(self, job: Job, done: asyncio.Future[Any]) -> None:
@@ -356,3 +356,12 @@ def _close_coroutine(suspended: Suspended) -> None:
     close = getattr(suspended.coroutine, "close", None)
     if close is not None:
         close()
+
+
+def _for_server(error: BaseException) -> BaseException:
+    """Return what is raised on the loop for an error of the application: nothing that would end the server."""
+    if isinstance(error, (Exception, asyncio.CancelledError)):
+        return error
+    wrapped = RuntimeError(f"{type(error).__name__} left the application; only the request ends by it.")
+    wrapped.__cause__ = error
+    return wrapped
