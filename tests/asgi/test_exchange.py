@@ -790,6 +790,134 @@ def test_server_that_cancels_an_async_request_has_it_torn_down(app: Flask) -> No
     assert [type(error) for error in torn] == [asyncio.CancelledError]
 
 
+def test_server_that_cancels_while_hooks_run_has_the_request_torn_down(app: Flask) -> None:
+    begun, go_on, torn = threading.Event(), threading.Event(), threading.Event()
+
+    @app.before_request
+    def hook() -> None:
+        begun.set()
+        assert go_on.wait(WAIT_SECONDS)
+
+    app.teardown_request(lambda error: torn.set())
+
+    @app.route("/")
+    async def index() -> str:
+        return "never"
+
+    async def main() -> None:
+        async with call(app.asgi_app) as under_way:
+            under_way.feed()
+            await asyncio.to_thread(begun.wait, WAIT_SECONDS)
+            under_way.task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await under_way.task
+            go_on.set()
+            assert await asyncio.to_thread(torn.wait, WAIT_SECONDS)
+
+    run(main())
+
+
+def test_server_that_cancels_a_waiting_request_has_it_withdrawn(app: Flask) -> None:
+    app.config.update(SERVER_THREADS=1, SERVER_MAX_THREADS=1)
+    begun, go_on = threading.Semaphore(0), threading.Event()
+    ran: list[None] = []
+
+    @app.route("/")
+    def index() -> str:
+        ran.append(None)
+        begun.release()
+        assert go_on.wait(WAIT_SECONDS)
+        return "x"
+
+    async def main() -> None:
+        first = asyncio.create_task(ask(app.asgi_app))
+        await asyncio.to_thread(begun.acquire, timeout=WAIT_SECONDS)
+        waiting = app.asgi_app._pool._queue._jobs  # type: ignore[attr-defined]  # ours, unwrapped
+        async with call(app.asgi_app) as second:
+            second.feed()
+            while not waiting:
+                await asyncio.sleep(0)
+            second.task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await second.task
+            assert not waiting
+        go_on.set()
+        assert (await first).body == b"x"
+        assert (await ask(app.asgi_app)).body == b"x"
+
+    run(main())
+    assert len(ran) == 2
+
+
+def test_loop_that_is_gone_has_the_thread_close_what_is_open(app: Flask) -> None:
+    begun, go_on, closed = threading.Event(), threading.Event(), threading.Event()
+
+    @app.route("/")
+    def index() -> Any:
+        begun.set()
+        assert go_on.wait(WAIT_SECONDS)
+        response = Response(iter("ab"))
+        response.call_on_close(closed.set)
+        return response
+
+    async def main() -> None:
+        task = asyncio.create_task(ask(app.asgi_app))
+        await asyncio.to_thread(begun.wait, WAIT_SECONDS)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    run(main())
+    go_on.set()
+    assert closed.wait(WAIT_SECONDS)
+
+
+def test_hook_added_while_an_async_view_is_found_is_honoured(app: Flask) -> None:
+    """A view that was async when the request was placed and is sync when it is called."""
+
+    async def view() -> str:
+        return "async"
+
+    class Views(dict[str, Any]):
+        """Changes its mind after it was asked once."""
+
+        count = 0
+
+        def get(self, key: str, default: Any = None) -> Any:
+            self.count += 1
+            return view if self.count == 1 else lambda: "sync"
+
+        def __getitem__(self, key: str) -> Any:
+            return lambda: "sync"
+
+    app.add_url_rule("/", "index", view)
+    app.view_functions = Views(app.view_functions)
+    assert ask_once(app).body == b"sync"
+
+
+def test_awaitable_that_is_no_coroutine_is_awaited(app: Flask) -> None:
+    class Later:
+        def __await__(self) -> Any:
+            yield from asyncio.sleep(0).__await__()
+            return "later"
+
+    def view() -> Any:
+        return Later()
+
+    view._is_coroutine = asyncio.coroutines._is_coroutine  # type: ignore[attr-defined]  # a mark
+    app.add_url_rule("/", "index", view)
+    assert ask_once(app).body == b"later"
+
+
+def test_options_of_an_async_view_are_answered(app: Flask) -> None:
+    @app.route("/")
+    async def index() -> str:
+        return "x"
+
+    assert ask_once(app, method="OPTIONS").header("allow") is not None
+    assert ask_once(app, "/other").status == 404
+
+
 # Too many
 
 
@@ -808,12 +936,6 @@ def test_full_queue_and_long_wait_are_503(app: Flask) -> None:
         await asyncio.to_thread(begun.wait, WAIT_SECONDS)
         replies = await asyncio.gather(ask(app.asgi_app), ask(app.asgi_app))
         assert [(reply.status, reply.header("retry-after")) for reply in replies] == [(503, "1")] * 2
-        waiting = asyncio.create_task(ask(app.asgi_app))
-        await asyncio.sleep(0)
-        waiting.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await waiting
-        app.asgi_app._pool.settings.__class__  # noqa: B018  # type: ignore[attr-defined]
         go_on.set()
         assert (await first).body == b"x"
 
