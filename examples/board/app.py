@@ -30,14 +30,13 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
     app = Flask(__name__, instance_path=str(HERE / "instance"))
     app.config.from_mapping(
         DATABASE=os.environ.get("BOARD_DATABASE") or os.path.join(app.instance_path, "board.sqlite3"),
-        SECRET_KEY=os.environ.get("BOARD_SECRET_KEY"),
         MAX_CONTENT_LENGTH=64 * 1024,  # bytes in one request: room for the longest message in any script
         SESSION_COOKIE_NAME="board_session",  # other programs on localhost have a cookie named "session"
         SESSION_COOKIE_SAMESITE="Lax",  # not sent along with a form on somebody else's page
     )
     app.config.from_mapping(config or {})
     if not app.config["SECRET_KEY"]:
-        app.config["SECRET_KEY"] = secret_key.read_or_create(Path(app.instance_path, "secret_key"))
+        app.config["SECRET_KEY"] = secret_key.find(Path(app.instance_path, "secret_key"))
 
     db.init_app(app)
     errors.init_app(app)

@@ -1,4 +1,4 @@
-"""The key that signs session cookies: made once, kept in a file that only its owner can read."""
+"""The key that signs session cookies: from the environment, or made once and kept in its owner's file."""
 
 from __future__ import annotations
 
@@ -11,6 +11,33 @@ from pathlib import Path
 SHORTEST_KEY = 32  # characters
 
 
+def find(path: Path) -> str:
+    """Return the key that the environment has in `BOARD_SECRET_KEY`, else the one in the file *path*.
+
+    Raises:
+        RuntimeError: The key is not usable.
+    """
+    key = os.environ.get("BOARD_SECRET_KEY")
+    if not key:
+        return read_or_create(path)
+    remedy = "Set a random one, or unset the variable, and a key is made."
+    return check(key, "the environment variable BOARD_SECRET_KEY", remedy)
+
+
+def check(key: str, place: str, remedy: str) -> str:
+    """Return *key* without the spaces around it.
+
+    Raises:
+        RuntimeError: It is short enough to be guessed; the message has *place* and *remedy*.
+    """
+    key = key.strip()
+    if len(key) < SHORTEST_KEY:
+        raise RuntimeError(
+            f"The secret key in {place} is too short: {len(key)} characters, not {SHORTEST_KEY} or more. {remedy}"
+        )
+    return key
+
+
 def read_or_create(path: Path) -> str:
     """Return the key in the file *path*, which is made if there is none.
 
@@ -19,10 +46,8 @@ def read_or_create(path: Path) -> str:
     """
     if not path.exists():
         create(path)
-    key = path.read_text(encoding="ascii", errors="replace").strip()
-    if len(key) < SHORTEST_KEY:
-        raise RuntimeError(f"The secret key in {path} is too short. Delete the file, and a new one is made.")
-    return key
+    key = path.read_text(encoding="ascii", errors="replace")
+    return check(key, str(path), "Delete the file, and a new one is made.")
 
 
 def create(path: Path) -> None:

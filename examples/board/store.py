@@ -49,17 +49,19 @@ def list_messages(*, limit: int, before: int | None = None, search: str = "") ->
     Args:
         limit: How many.
         before: Only messages with a smaller id; this is how the next page begins where the last one ended.
-        search: Only messages with these words in the title or the body; upper and lower case are the same.
+        search: Only messages with this text, in one piece, in the title or the body; case makes no difference,
+            in any script.
     """
     query = r"""
         SELECT messages.id, title, body, messages.created_at, author_id, users.name AS author
         FROM messages JOIN users ON users.id = author_id
-        WHERE messages.id < :before AND (title LIKE :pattern ESCAPE '\' OR body LIKE :pattern ESCAPE '\')
+        WHERE messages.id < :before
+            AND (casefold(title) LIKE :pattern ESCAPE '\' OR casefold(body) LIKE :pattern ESCAPE '\')
         ORDER BY messages.id DESC
         LIMIT :limit
     """
     # In a LIKE pattern % and _ stand for other characters; a person who types them means just them.
-    pattern = "%" + re.sub(r"([\\%_])", r"\\\1", search) + "%"
+    pattern = "%" + re.sub(r"([\\%_])", r"\\\1", search.casefold()) + "%"
     values = {"before": before or LARGEST_ID, "pattern": pattern, "limit": limit}
     return get_connection().execute(query, values).fetchall()
 

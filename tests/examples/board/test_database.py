@@ -18,6 +18,7 @@ from examples.board import create_app, secret_key, store
 from examples.board.db import connect, get_connection, prepare
 
 BOARD = Path(create_app.__code__.co_filename).parent
+ENVIRONMENT_KEY = "a key from the environment, long enough"
 
 
 def count(path: Path | str) -> tuple[int, int]:
@@ -119,16 +120,16 @@ def test_connection_is_one_per_request_and_closed_after_it(app):
 def test_environment_names_the_database_and_the_key(tmp_path, monkeypatch):
     path = tmp_path / "elsewhere.sqlite3"
     monkeypatch.setenv("BOARD_DATABASE", str(path))
-    monkeypatch.setenv("BOARD_SECRET_KEY", "from the environment")
+    monkeypatch.setenv("BOARD_SECRET_KEY", ENVIRONMENT_KEY)
     app = create_app()
     assert app.config["DATABASE"] == str(path)
-    assert app.config["SECRET_KEY"] == "from the environment"
+    assert app.config["SECRET_KEY"] == ENVIRONMENT_KEY
     assert count(path) == (3, 4)
 
 
 def test_settings_win_over_the_environment(tmp_path, monkeypatch):
     monkeypatch.setenv("BOARD_DATABASE", str(tmp_path / "environment.sqlite3"))
-    monkeypatch.setenv("BOARD_SECRET_KEY", "from the environment")
+    monkeypatch.setenv("BOARD_SECRET_KEY", ENVIRONMENT_KEY)
     app = create_app({"DATABASE": str(tmp_path / "given.sqlite3"), "SECRET_KEY": "given"})
     assert app.config["SECRET_KEY"] == "given"
     assert [path.name for path in tmp_path.iterdir()] == ["given.sqlite3"]
@@ -155,8 +156,58 @@ def test_threads_that_make_the_key_at_once_read_the_same(tmp_path):
 def test_secret_key_file_without_a_key_is_an_error_with_its_remedy(tmp_path, content):
     path = tmp_path / "secret_key"
     path.write_bytes(content)
-    with pytest.raises(RuntimeError, match="secret_key is too short. Delete the file"):
+    with pytest.raises(RuntimeError, match=r"secret_key is too short: \d+ characters.* Delete the file"):
         secret_key.read_or_create(path)
+
+
+@pytest.mark.parametrize("key", ["x", "x" * 31, "x" * 31 + " ", " "])
+def test_key_from_the_environment_is_as_long_as_one_from_the_file(tmp_path, monkeypatch, key):
+    monkeypatch.setenv("BOARD_SECRET_KEY", key)
+    with pytest.raises(RuntimeError, match=r"BOARD_SECRET_KEY is too short: \d+ characters.* Set a random one"):
+        create_app({"DATABASE": str(tmp_path / "board.sqlite3")})
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("key", [None, ""], ids=["unset", "empty"])
+def test_key_is_made_without_one_in_the_environment(tmp_path, monkeypatch, key):
+    monkeypatch.delenv("BOARD_SECRET_KEY", raising=False)
+    if key is not None:
+        monkeypatch.setenv("BOARD_SECRET_KEY", key)
+    path = tmp_path / "secret_key"
+    assert secret_key.find(path) == path.read_text()
+
+
+@pytest.mark.parametrize(
+    ("name", "cause"),
+    [
+        pytest.param("notes.txt/board.sqlite3", "", id="folder-cannot-be-made"),
+        pytest.param("folder", "unable to open database file", id="folder-instead-of-file"),
+        pytest.param("notes.txt", "file is not a database", id="other-file"),
+    ],
+)
+def test_database_that_cannot_be_used_is_an_error_with_its_remedy(tmp_path, monkeypatch, name, cause):
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "notes.txt").write_text("Some notes. " * 100)
+    path = str(tmp_path / name)
+    monkeypatch.setenv("BOARD_DATABASE", path)
+    with pytest.raises(RuntimeError, match="Set BOARD_DATABASE to a file") as caught:
+        create_app({"SECRET_KEY": "test"})
+    assert repr(path) in str(caught.value)
+    assert cause in str(caught.value)
+    assert isinstance(caught.value.__cause__, (OSError, sqlite3.DatabaseError))
+
+
+@pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="nothing is read-only for this user")
+@pytest.mark.parametrize("has_log", [False, True], ids=["new-file", "file-with-log"])
+def test_database_that_cannot_be_written_is_an_error_with_its_remedy(tmp_path, has_log):
+    path = tmp_path / "board.sqlite3"
+    if has_log:
+        prepare(str(path))
+    else:
+        path.touch()
+    path.chmod(0o444)
+    with pytest.raises(RuntimeError, match=r"board\.sqlite3': .*readonly database.* Set BOARD_DATABASE to a file"):
+        prepare(str(path))
 
 
 def run_at_once(number, work):

@@ -38,7 +38,7 @@ def test_file_can_be_started_without_the_command_line(tmp_path):
         "hipflask.Flask.run = lambda app: print(app.test_client().get('/').status_code)\n"
         "runpy.run_path('examples/board/app.py', run_name='__main__')\n"
     )
-    settings = {"BOARD_DATABASE": str(tmp_path / "board.sqlite3"), "BOARD_SECRET_KEY": "test"}
+    settings = {"BOARD_DATABASE": str(tmp_path / "board.sqlite3"), "BOARD_SECRET_KEY": "test" * 8}
     done = subprocess.run(
         [sys.executable, "-c", code],
         check=False,
