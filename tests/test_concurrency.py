@@ -7,13 +7,22 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Generator
-from contextvars import ContextVar, copy_context
+from contextvars import Context, ContextVar, copy_context
 from typing import Any
 
 import pytest
 
 from hipflask import concurrency
-from hipflask.concurrency import EventLoopThread, is_coroutine_function, run_coroutine, to_sync
+from hipflask.concurrency import (
+    EventLoopThread,
+    ServerLoop,
+    adopt_loop,
+    is_coroutine_function,
+    make_empty_context,
+    run_coroutine,
+    to_sync,
+    use_loop,
+)
 
 variable: ContextVar[str] = ContextVar("variable", default="unset")
 other: ContextVar[str] = ContextVar("other")
@@ -300,3 +309,83 @@ def test_event_loop_thread_is_a_daemon() -> None:
     assert thread.thread.daemon
     assert thread.run(async_function(1), copy_context()) == (1,)
     stop(thread)
+
+
+# The loop of a server
+
+
+def run_in_thread(func: Callable[[], Any]) -> Any:
+    """Run a function in a thread that knows of no loop, and await it."""
+    return asyncio.to_thread(lambda: Context().run(func))
+
+
+async def current_loop() -> Any:
+    return asyncio.get_running_loop()
+
+
+def test_threads_of_a_request_use_the_servers_loop() -> None:
+    async def main() -> None:
+        loop = ServerLoop(asyncio.get_running_loop())
+
+        def request() -> Any:
+            use_loop(loop)
+            return run_coroutine(current_loop()), make_empty_context().run(run_coroutine, current_loop())
+
+        assert await run_in_thread(request) == (loop.loop, loop.loop)
+
+    asyncio.run(main())
+
+
+def test_other_threads_use_the_loop_that_was_adopted_as_long_as_it_runs() -> None:
+    async def main() -> Any:
+        loop = asyncio.get_running_loop()
+        adopt_loop(ServerLoop(loop))
+        assert await run_in_thread(lambda: run_coroutine(current_loop())) is loop
+        # Its own thread may wait for another loop, but not for this one.
+        assert run_coroutine(current_loop()) is not loop
+        return loop
+
+    loop = asyncio.run(main())
+    assert run_coroutine(current_loop()) is not loop
+
+
+def test_loop_of_a_request_that_was_closed_is_not_used() -> None:
+    async def main() -> ServerLoop:
+        return ServerLoop(asyncio.get_running_loop())
+
+    def late() -> Any:
+        use_loop(loop)
+        return run_coroutine(current_loop())
+
+    loop = asyncio.run(main())
+    assert copy_context().run(late) is not loop.loop
+
+
+def test_loop_that_is_closed_while_a_thread_waits_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(concurrency, "LOOK_SECONDS", 0.01)
+    loop = asyncio.new_event_loop()
+    server = ServerLoop(loop)
+    errors: list[BaseException] = []
+    began = threading.Event()
+    coroutine = current_loop()
+
+    def wait() -> None:
+        server_call = loop.call_soon_threadsafe
+
+        def call_soon(*args: Any) -> None:
+            server_call(*args)
+            began.set()
+
+        loop.call_soon_threadsafe = call_soon  # type: ignore[method-assign, assignment]  # to know when it waits
+        try:
+            server.run(coroutine, copy_context())
+        except RuntimeError as error:
+            errors.append(error)
+
+    thread = threading.Thread(target=wait)
+    thread.start()
+    assert began.wait(WAIT_SECONDS)
+    loop.close()
+    thread.join(WAIT_SECONDS)
+    coroutine.close()
+    assert "was closed while a thread waited" in str(errors[0])

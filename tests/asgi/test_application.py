@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 import hipflask
-from hipflask import Flask, current_app
+from hipflask import Flask, current_app, lifespan
 from hipflask.asgi import AsgiApp, to_asgi
 from tests.asgi.driver import WAIT_SECONDS, ask, run
 
@@ -155,6 +155,37 @@ def test_server_without_lifespan_ends_if_the_start_fails() -> None:
     )
     assert done.returncode == 1
     assert "ZeroDivisionError" in done.stderr
+
+
+def test_closed_pool_cannot_start_an_application(app: Flask) -> None:
+    app.on_startup(lambda: None)
+
+    async def main() -> None:
+        await ask(app.asgi_app)
+        pool = app.asgi_app._find_pool()  # type: ignore[attr-defined]  # ours, unwrapped
+        pool.close(WAIT_SECONDS)
+        assert (await ask(app.asgi_app)).status == 503
+        server = Server(app.asgi_app)
+        assert (await server.tell("startup"))["type"] == "lifespan.startup.failed"
+
+    run(main())
+    app._lifespan.forget()  # type: ignore[union-attr]  # there is one; not at the end of the tests
+
+
+def test_start_that_fails_late_raises_what_ends_the_process(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    def leave(error: BaseException) -> None:
+        raise SystemExit(1)
+
+    app.on_startup(lambda: 1 / 0)
+    monkeypatch.setattr(lifespan, "exit_process", leave)
+
+    async def main() -> None:
+        task = asyncio.create_task(ask(app.asgi_app))
+        with pytest.raises(RuntimeError, match="could not be started"):
+            await task
+
+    with pytest.raises(SystemExit):
+        run(main())
 
 
 def test_websocket_is_refused(app: Flask) -> None:

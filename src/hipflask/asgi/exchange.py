@@ -72,6 +72,7 @@ class Exchange:
         self._incoming = incoming
         self._send_message = send
         self._pool = pool
+        self._server_loop = loop
         self._loop = loop.loop
         self._context = copy_context()
         self._context.run(use_loop, loop)
@@ -158,7 +159,7 @@ class Exchange:
             if data:
                 await self._send({"type": "http.response.body", "body": data, "more_body": True})
 
-        asyncio.run_coroutine_threadsafe(send(), self._loop).result()
+        self._server_loop.run(send(), copy_context())
 
     def _close_left(self) -> None:
         """End what was begun and will not be finished, or has been sent."""
