@@ -14,3 +14,6 @@ CREATE TABLE IF NOT EXISTS messages (
     body TEXT NOT NULL,
     created_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%SZ', 'now'))
 );
+
+-- Marks the file as a board's. It is a write at every start: a file that is read-only is found out here.
+PRAGMA application_id = 1651470948;
