@@ -484,7 +484,7 @@ class OtherHead(WsgiHead):
     ("cookie", "is_opened"), [(None, False), ("other=1", False), ("session=x", True)], ids=["none", "other", "session"]
 )
 def test_session_that_nobody_asks_for_is_opened_for_its_cookie_alone(
-    kind: type[WsgiHead], cookie: str | None, is_opened: bool
+    kind: type[WsgiHead], cookie: str | None, is_opened: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     opened: list[bool] = []
 
@@ -495,7 +495,7 @@ def test_session_that_nobody_asks_for_is_opened_for_its_cookie_alone(
 
     app = make_app()
     app.secret_key = "k"
-    app.session_interface = type("Own", (SecureCookieSessionInterface,), {"session_class": Counted})()
+    monkeypatch.setattr(SecureCookieSessionInterface, "session_class", Counted)  # a subclass opens at once
     assert app.handle(kind(environ(**{} if cookie is None else {"HTTP_COOKIE": cookie}))).status_code == 200
     assert bool(opened) is is_opened
 

@@ -309,13 +309,6 @@ def test_is_plain_remembers_classes() -> None:
     assert Asked not in dispatch.PLAIN
 
 
-def test_is_plain_does_not_remember_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(dispatch, "PLAIN_LIMIT", 0)
-    one_more = type("OneMore", (Response,), {})
-    assert dispatch.is_plain(one_more)
-    assert one_more not in dispatch.PLAIN
-
-
 def run_finished(response: Any) -> tuple[str, list[tuple[str, str]], bytes]:
     started: list[Any] = []
     body = response({"REQUEST_METHOD": "GET"}, lambda *args: started.append(args))

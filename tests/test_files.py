@@ -105,9 +105,7 @@ def test_directory_options_are_passed_on(app):
     assert response.cache_control.max_age == 9
 
 
-@pytest.mark.parametrize(
-    ("has_app", "message"), [(True, "No request context"), (False, "No application context")]
-)
+@pytest.mark.parametrize(("has_app", "message"), [(True, "No request context"), (False, "No application context")])
 def test_without_request_raises(app, has_app, message):
     def send():
         with pytest.raises(RuntimeError, match=message):

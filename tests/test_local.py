@@ -482,9 +482,5 @@ def test_proxies_have_the_methods_of_werkzeugs():
     theirs = pytest.importorskip("werkzeug.local")
     for name in ("Local", "LocalManager", "LocalProxy", "LocalStack"):
         members = {m for m in vars(getattr(theirs, name)) if not m.startswith("_" + name)}
-        absent = (
-            members
-            - set(dir(globals()[name]))
-            - {"__annotations__", "__getattr__", "__wrapped__", "_storage"}
-        )
+        absent = members - set(dir(globals()[name])) - {"__annotations__", "__getattr__", "__wrapped__", "_storage"}
         assert not absent, name

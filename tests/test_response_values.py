@@ -139,3 +139,22 @@ def test_own_response_class_is_used() -> None:
         assert type(app.make_response("x")) is Own
         assert type(app.make_response(Response("x"))) is Own
         assert type(app.make_response({"a": 1})) is Own
+
+
+def test_a_reason_alone_keeps_its_body() -> None:
+    app = Flask("reasons", static_folder=None)
+    app.add_url_rule("/", "index", lambda: ("kept", "Fine"))
+    answer = app.test_client().get("/")
+    assert (answer.status, answer.data) == ("0 Fine", b"kept")
+
+
+def test_a_wsgi_application_without_a_media_type_is_text() -> None:
+    def application(environ: Any, start_response: Any) -> list[bytes]:
+        start_response("200 OK", [])
+        return [b"<b>"]
+
+    app = Flask("foreign", static_folder=None)
+    app.add_url_rule("/", "index", lambda: application)
+    answer = app.test_client().get("/")
+    assert answer.content_type == "text/plain; charset=utf-8"
+    assert type(app.response_class.force_type(application, {"REQUEST_METHOD": "GET"})) is app.response_class

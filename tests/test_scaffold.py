@@ -98,7 +98,7 @@ def test_error_handler_is_kept_by_code_and_class(key: Any, expected: tuple[type[
         pytest.param(299, ValueError, "no HTTP error with the code 299", id="unknown-code"),
         pytest.param(ValueError("x"), TypeError, "is an instance, not a class", id="instance"),
         pytest.param(int, ValueError, "not a subclass of Exception", id="other-class"),
-        pytest.param("404", ValueError, "not a subclass of Exception", id="text"),
+        pytest.param("404", TypeError, "neither a class nor a status code", id="text"),
         pytest.param(KeyboardInterrupt, ValueError, "not a subclass of Exception", id="base-exception"),
     ],
 )

@@ -185,3 +185,15 @@ def test_values_for_build_error_handlers_have_the_options(app: Flask) -> None:
     with app.test_request_context():
         assert url_for("nothing", a=1, _anchor="t") == "/x"
     assert seen == [{"a": 1, "_anchor": "t", "_method": None, "_scheme": None, "_external": False}]
+
+
+def test_subdomains_decide_where_they_are_matched() -> None:
+    app = Flask("subdomains", static_folder=None, subdomain_matching=True)
+    app.config["SERVER_NAME"] = "example.org"
+    app.add_url_rule("/", "main", lambda: "main")
+    app.add_url_rule("/", "api", lambda: "api", subdomain="api")
+    client = app.test_client()
+    hosts = ("example.org", "api.example.org", "zz.example.org", "example.org")
+    answers = [client.get("/", base_url=f"http://{host}/") for host in hosts]
+    assert [answer.status_code for answer in answers] == [200, 200, 404, 200]
+    assert [answer.text for answer in answers if answer.status_code == 200] == ["main", "api", "main"]

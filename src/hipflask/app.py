@@ -147,7 +147,7 @@ class Flask(App):
         if not self._got_first_request:
             self._begin_serving()
         # PERF: originals.is_original, written out: every request passes here.
-        if getattr(self.request_context, "__func__", None) is _request_context:
+        if getattr(self.request_context, "__func__", None) is originals.ORIGINALS["request_context"]:
             ctx = self.request_context(head)
         else:
             ctx = self.request_context(head.to_environ())
@@ -318,14 +318,15 @@ class Flask(App):
         Args:
             e: The exception.
         """
-        if isinstance(e, BadRequestKeyError) and (self.debug or self.config["TRAP_BAD_REQUEST_ERRORS"]):
-            e.show_exception = True
-        if isinstance(e, HTTPException) and not self.trap_http_exception(e):
-            return self.handle_http_exception(e)
+        if isinstance(e, HTTPException):
+            if isinstance(e, BadRequestKeyError) and (self.debug or self.config["TRAP_BAD_REQUEST_ERRORS"]):
+                e.show_exception = True
+            if not self.trap_http_exception(e):
+                return self.handle_http_exception(e)
         handler = self._find_error_handler(e, current_request_context().request.blueprints)
-        if handler is None:
-            raise e
-        return self.ensure_sync(handler)(e)  # type: ignore[no-any-return]  # what a view may return
+        if handler is not None:
+            return self.ensure_sync(handler)(e)  # type: ignore[no-any-return]  # what a view may return
+        raise e
 
     def handle_exception(self, e: Exception) -> HttpResponse:
         """Return the answer to an exception that nobody handled: log it, answer 500.
@@ -553,5 +554,6 @@ class Flask(App):
         return cls(self, **kwargs)
 
 
-_request_context = Flask.request_context
-originals.remember(Flask, (*dispatch.STAGES, *dispatch.STEPS, "create_url_adapter", "wsgi_app", "__call__"))
+originals.remember(
+    Flask, (*dispatch.STAGES, *dispatch.STEPS, "create_url_adapter", "request_context", "wsgi_app", "__call__")
+)

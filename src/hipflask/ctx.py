@@ -11,8 +11,9 @@ from hipflask.globals import _cv_app, _cv_request
 from hipflask.http.exceptions import HTTPException
 from hipflask.http.head import WsgiHead
 from hipflask.http.request import Request as HttpRequest
+from hipflask.http.verdicts import remember_verdict
 from hipflask.originals import is_original
-from hipflask.sessions import LATE_INTERFACES, may_open_late
+from hipflask.sessions import may_open_late
 from hipflask.url_building import can_match_plainly
 
 if t.TYPE_CHECKING:
@@ -23,7 +24,7 @@ if t.TYPE_CHECKING:
     from hipflask.app import Flask
     from hipflask.http.head import Head
     from hipflask.routing.adapter import MapAdapter
-    from hipflask.sessions import SessionInterface, SessionMixin
+    from hipflask.sessions import SessionMixin
     from hipflask.typing import AfterRequestCallable
     from hipflask.wrappers import Request
 
@@ -49,9 +50,7 @@ _original_init = vars(HttpRequest)["__init__"]
 def _is_plain(cls: type) -> bool:
     """Return whether a request class has our own constructor and close(); a yes is remembered."""
     found = getattr(cls, "__init__", None) is _original_init and getattr(cls, "close", None) is HttpRequest.close
-    if found and len(_plain_requests) < 1000:  # classes made on the fly must not fill the memory
-        _plain_requests.add(cls)
-    return found
+    return remember_verdict(_plain_requests, cls, found)
 
 
 class _AppCtxGlobals:
@@ -364,11 +363,10 @@ class RequestContext:
             self._app_context = app_context
         else:
             self._more_tokens = [*(self._more_tokens or ()), (_set_request_context(self), app_context)]
-        # A session interface of the user's own may need the database, or set what matching looks at.
-        if self._opened_session is None:
-            interface = app.session_interface
-            if type(interface) not in LATE_INTERFACES or interface.__dict__:
-                self._open_early(interface)
+        # Our own sessions wait until they are used. An interface of the user's may need the database early, or set what
+        # matching looks at.
+        if self._opened_session is None and not may_open_late(app.session_interface):
+            self._get_session()
         self.match_request()
 
     def pop(self, exc: BaseException | None = MISSING) -> None:
@@ -406,11 +404,6 @@ class RequestContext:
                 app_context.pop(exc)
         if current is not self:
             raise _mismatch(self, current)
-
-    def _open_early(self, interface: SessionInterface) -> None:
-        """Open the session, unless the interface turns out to be one that can wait."""
-        if not may_open_late(interface):
-            self._get_session()
 
     def __enter__(self) -> RequestContext:
         self.push()

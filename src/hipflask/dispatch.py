@@ -7,6 +7,7 @@ import typing as t
 from hipflask import signals
 from hipflask.concurrency import is_coroutine_function
 from hipflask.http.response import Response
+from hipflask.http.verdicts import remember_verdict
 from hipflask.originals import is_original
 
 if t.TYPE_CHECKING:
@@ -150,9 +151,8 @@ class FinishedResponse(Response):
         return self.response, self._status, self.headers.to_wsgi_list()
 
 
-#: Classes that :func:`is_plain` has found to be so; at most :data:`PLAIN_LIMIT`.
+#: Classes that :func:`is_plain` has found to be so.
 PLAIN: set[type] = {FinishedResponse}
-PLAIN_LIMIT = 1000  # classes made on the fly must not fill the memory
 
 
 def is_plain(cls: type) -> bool:
@@ -162,9 +162,7 @@ def is_plain(cls: type) -> bool:
         cls: Class of a response.
     """
     found = cls in PLAIN or all(getattr(cls, name, None) is _original[name] for name in ASKED)
-    if found and len(PLAIN) < PLAIN_LIMIT:
-        PLAIN.add(cls)
-    return found
+    return remember_verdict(PLAIN, cls, found)
 
 
 def finish_now(response: t.Any, environ: dict[str, t.Any]) -> FinishedResponse:

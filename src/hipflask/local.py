@@ -140,9 +140,7 @@ class LocalManager:
 
     locals: list[Local | LocalStack[Any]]
 
-    def __init__(
-        self, locals: Local | LocalStack[Any] | Iterable[Local | LocalStack[Any]] | None = None
-    ) -> None:
+    def __init__(self, locals: Local | LocalStack[Any] | Iterable[Local | LocalStack[Any]] | None = None) -> None:
         if locals is None:
             self.locals = []
         elif isinstance(locals, Local | LocalStack):

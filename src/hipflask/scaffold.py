@@ -403,7 +403,12 @@ class Scaffold:
                 f"{exc_class_or_code!r} is an instance, not a class. "
                 "Register the handler for its class, or for a status code."
             )
-        if not (isinstance(exc_class_or_code, type) and issubclass(exc_class_or_code, Exception)):
+        if not isinstance(exc_class_or_code, type):
+            raise TypeError(
+                f"{exc_class_or_code!r} is neither a class nor a status code. "
+                "Register the handler for an exception class, or for a status code as an int."
+            )
+        if not issubclass(exc_class_or_code, Exception):
             raise ValueError(
                 f"{getattr(exc_class_or_code, '__name__', exc_class_or_code)!r} is not a subclass of Exception. "
                 "Register the handler for an exception class, or for a status code."

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from hipflask.wrappers import Request
 
 __all__ = [
-    "LATE_INTERFACES",
     "NullSession",
     "SecureCookieSession",
     "SecureCookieSessionInterface",
@@ -347,24 +346,13 @@ def _as_text(value: str | bytes) -> str:
 _get_signing_serializer = SecureCookieSessionInterface.get_signing_serializer
 
 
-# The methods that decide whether a session that nobody touched has to be opened and saved all the same.
-_DECIDING = ("open_session", "save_session", "is_null_session", "get_cookie_name", "should_set_cookie")
-#: Classes of interfaces that :func:`may_open_late` has found to be so.
-LATE_INTERFACES: set[type] = set()
-
-
 def may_open_late(interface: SessionInterface) -> bool:
-    """Return whether a session need not be opened before it is used; a yes for a class is remembered.
+    """Return whether a session need not be opened before it is used: the interface is ours, and nothing of it is set.
 
-    An interface with methods of its own may need the database early, or set what matching looks at, so its sessions are
-    opened when the request begins, as Flask does.
+    Any other interface may need the database early, set what matching looks at, or begin its sessions with content; its
+    sessions are opened when the request begins, as Flask does.
 
     Args:
         interface: The application's session interface.
     """
-    cls = type(interface)
-    if cls not in LATE_INTERFACES:
-        if any(getattr(cls, name) is not getattr(SecureCookieSessionInterface, name) for name in _DECIDING):
-            return False
-        LATE_INTERFACES.add(cls)
-    return not interface.__dict__
+    return type(interface) is SecureCookieSessionInterface and not interface.__dict__

@@ -74,10 +74,9 @@ class HTTPException(Exception):
             return self.response
         from hipflask.http.response import Response
 
-        if environ is not None and not isinstance(environ, dict):
-            environ = environ.environ
-        headers = self.get_headers(environ, scope)
-        return Response(self.get_body(environ, scope), self.code, headers)
+        known: Any = environ if environ is None or isinstance(environ, dict) else environ.environ
+        headers = self.get_headers(known, scope)
+        return Response(self.get_body(known, scope), self.code, headers)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer as a WSGI application."""

@@ -8,6 +8,7 @@ import typing as t
 from hipflask.http.base_response import CONTENT_TYPES, BaseResponse, content_type_of
 from hipflask.http.datastructures.headers import Headers
 from hipflask.http.properties import cached_property
+from hipflask.http.verdicts import remember_verdict
 from hipflask.http.wsgi import ClosingIterator
 
 if t.TYPE_CHECKING:
@@ -118,7 +119,8 @@ class Response(BaseResponse):
                     f"{response!r} is no response, and without a WSGI environ it cannot be run as an application. "
                     "Pass environ=."
                 )
-            return cls.from_app(response, environ)
+            # Not of this class at once: an application that names no media type has not said that it sends HTML.
+            response = Response.from_app(response, environ)
         response.__class__ = cls
         return t.cast("t.Self", response)  # its class has just been set
 
@@ -316,7 +318,7 @@ class Response(BaseResponse):
                 elif name in SENT_AS_URL:
                     self._send_url(headers, name, environ)
         status = self._status_code
-        if status < 200 or status in BODILESS:
+        if 100 <= status < 200 or status in BODILESS:
             self._drop_entity(headers)
         elif not has_length and self.automatically_set_content_length and self.is_sequence:
             headers["Content-Length"] = str(
@@ -352,7 +354,7 @@ class Response(BaseResponse):
             environ: Environ of the request.
         """
         status = self._status_code
-        if environ["REQUEST_METHOD"] == "HEAD" or status in BODILESS or status < 200:
+        if environ["REQUEST_METHOD"] == "HEAD" or status in BODILESS or 100 <= status < 200:
             return ClosingIterator((), self.close)
         body = self.response
         if self.direct_passthrough:
@@ -407,7 +409,7 @@ class Response(BaseResponse):
         return body
 
 
-# Classes that is_plain_sender() has found to be so; at most 1,000: classes made on the fly must not fill the memory.
+# Classes that is_plain_sender() has found to be so.
 _plain_senders: set[type] = set()
 _SENDING = ("__call__", "get_wsgi_response", "get_wsgi_headers", "get_app_iter", "close", "iter_encoded")
 
@@ -419,9 +421,7 @@ def is_plain_sender(cls: type) -> bool:
         cls: The class.
     """
     found = cls in _plain_senders or all(getattr(cls, name, None) is vars(Response)[name] for name in _SENDING)
-    if found and len(_plain_senders) < 1000:
-        _plain_senders.add(cls)
-    return found
+    return remember_verdict(_plain_senders, cls, found)
 
 
 class ResponseStream:

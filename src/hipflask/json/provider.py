@@ -191,13 +191,9 @@ class DefaultJSONProvider(JSONProvider):
         Raises:
             TypeError: Both are given.
         """
-        is_single = len(args) == 1 and not kwargs
-        obj = args[0] if is_single else self._prepare_response_obj(args, kwargs)
+        obj = self._prepare_response_obj(args, kwargs) if kwargs or len(args) != 1 else args[0]
         app = self._get_app() or self._app
-        is_compact = self.compact
-        if is_compact is None:
-            is_compact = not app.debug
-        if not is_compact:
+        if app.debug if self.compact is None else not self.compact:
             text = self.dumps(obj, indent=2)
         elif type(self).dumps is _dumps:
             text = self._encode(obj, ",", ":")  # PERF: what dumps() comes to, without its keywords
