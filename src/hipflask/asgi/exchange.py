@@ -306,12 +306,18 @@ class Exchange:
                 self._is_cancelled = True
                 task.cancel()
 
-        # PERF: most views are over by then, and cost no task that watches for the client's going.
-        watching = self._loop.call_later(WATCH_AFTER_SECONDS, self._incoming.watch, cancel)
+        timer: asyncio.TimerHandle | None = None
+
+        def watch_later() -> None:
+            nonlocal timer
+            timer = self._loop.call_later(WATCH_AFTER_SECONDS, self._incoming.watch, cancel)
+
         try:
-            return await InContext(coroutine, self._context)
+            # PERF: a view that does not wait, or not for long, costs no task that watches for the client's going.
+            return await InContext(coroutine, self._context, watch_later)
         finally:
-            watching.cancel()
+            if timer is not None:
+                timer.cancel()
             self._incoming.unwatch()
             if self._is_cancelled and task is not None:
                 task.uncancel()

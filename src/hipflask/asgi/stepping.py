@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Generator
+    from collections.abc import Awaitable, Callable, Generator
     from contextvars import Context
 
 __all__ = ["InContext"]
@@ -24,9 +24,11 @@ class InContext:
     Args:
         awaitable: The coroutine, not started, or another awaitable.
         context: Context in which it runs.
+        on_suspend: Called when the coroutine waits for the first time; many never do.
     """
 
-    def __init__(self, awaitable: Any, context: Context) -> None:
+    def __init__(self, awaitable: Any, context: Context, on_suspend: Callable[[], object] | None = None) -> None:
+        self._on_suspend = on_suspend
         self._coroutine = awaitable if hasattr(awaitable, "send") else _await(awaitable)
         self._context = context
 
@@ -35,6 +37,8 @@ class InContext:
         waiting_for: Any
         try:
             waiting_for = run(send, None)
+            if self._on_suspend is not None:
+                self._on_suspend()
             while True:
                 try:
                     value = yield waiting_for
