@@ -18,6 +18,7 @@ from hipflask.globals import _cv_app, _cv_request
 from hipflask.http.exceptions import BadRequestKeyError, HTTPException, InternalServerError, SecurityError
 from hipflask.http.head import Head, WsgiHead
 from hipflask.http.properties import cached_property
+from hipflask.originals import ORIGINALS
 from hipflask.response_values import make_response
 from hipflask.sessions import SecureCookieSessionInterface, SessionInterface
 from hipflask.url_building import build_url, create_url_adapter
@@ -147,7 +148,7 @@ class Flask(App):
         if not self._got_first_request:
             self._begin_serving()
         # PERF: originals.is_original, written out: every request passes here.
-        if getattr(self.request_context, "__func__", None) is originals.ORIGINALS["request_context"]:
+        if getattr(self.request_context, "__func__", None) is ORIGINALS["request_context"]:
             ctx = self.request_context(head)
         else:
             ctx = self.request_context(head.to_environ())

@@ -13,7 +13,7 @@ from hipflask.http.head import WsgiHead
 from hipflask.http.request import Request as HttpRequest
 from hipflask.http.verdicts import remember_verdict
 from hipflask.originals import is_original
-from hipflask.sessions import may_open_late
+from hipflask.sessions import SecureCookieSessionInterface
 from hipflask.url_building import can_match_plainly
 
 if t.TYPE_CHECKING:
@@ -365,8 +365,11 @@ class RequestContext:
             self._more_tokens = [*(self._more_tokens or ()), (_set_request_context(self), app_context)]
         # Our own sessions wait until they are used. An interface of the user's may need the database early, or set what
         # matching looks at.
-        if self._opened_session is None and not may_open_late(app.session_interface):
-            self._get_session()
+        if self._opened_session is None:
+            interface = app.session_interface
+            # PERF: may_open_late, written out: every request passes here.
+            if type(interface) is not SecureCookieSessionInterface or interface.__dict__:
+                self._get_session()
         self.match_request()
 
     def pop(self, exc: BaseException | None = MISSING) -> None:
