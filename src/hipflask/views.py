@@ -101,15 +101,18 @@ class MethodView(View):
 
     Example::
 
-        class Counter(MethodView):
-            def get(self):
-                return str(session.get("counter", 0))
+        class Note(MethodView):
+            def __init__(self, notes):
+                self.notes = notes
 
-            def post(self):
-                session["counter"] = session.get("counter", 0) + 1
-                return redirect(url_for("counter"))
+            def get(self, title):
+                return self.notes.get(title, ("No such note.", 404))
 
-        app.add_url_rule("/counter", view_func=Counter.as_view("counter"))
+            def put(self, title):
+                self.notes[title] = request.get_data(as_text=True)
+                return "", 204
+
+        app.add_url_rule("/notes/<title>", view_func=Note.as_view("note", {}))
     """
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
