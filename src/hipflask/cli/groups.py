@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import traceback
 from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -22,6 +22,23 @@ __all__ = ["AppGroup", "FlaskGroup"]
 #: Entry point groups whose commands are added, and the one that is added in compat mode.
 PLUGIN_GROUPS = ("hipflask.commands",)
 COMPAT_PLUGIN_GROUP = "flask.commands"
+
+
+_Answer = TypeVar("_Answer")
+
+
+def _ask_app(ctx: click.Context, question: Callable[[Flask], _Answer], *, told: type[Exception]) -> _Answer | None:
+    """Return what *question* returns for the application that the command line is for.
+
+    An error of the kind *told* is written to stderr, and the answer is ``None``: a lack of an application in a
+    sentence, others with their traceback, as they come from the user's code.
+    """
+    try:
+        return question(ctx.ensure_object(ScriptInfo).load_app())
+    except told as error:
+        text = f"Error: {error.format_message()}" if isinstance(error, NoAppException) else traceback.format_exc()
+    click.secho(f"{text}\n", err=True, fg="red")
+    return None
 
 
 class AppGroup(click.Group):
@@ -151,32 +168,21 @@ class FlaskGroup(AppGroup):
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
         """Return a command: a built-in one or a plugin's, else the application's."""
         self._add_plugin_commands()
-        command = super().get_command(ctx, name)
-        if command is not None:
-            return command
-        info = ctx.ensure_object(ScriptInfo)
-        try:
-            app = info.load_app()
-        except NoAppException as error:
-            click.secho(f"Error: {error.format_message()}\n", err=True, fg="red")
-            return None
-        if not current_app or current_app != app:  # the proxy is never the object itself
-            # The command may use the application while its parameters are parsed.
-            ctx.with_resource(app.app_context())
-        return app.cli.get_command(ctx, name)
+
+        def find(app: Flask) -> click.Command | None:
+            if not current_app or current_app != app:  # the proxy is never the object itself
+                # The command may use the application while its parameters are parsed.
+                ctx.with_resource(app.app_context())
+            return app.cli.get_command(ctx, name)
+
+        return super().get_command(ctx, name) or _ask_app(ctx, find, told=NoAppException)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names of all commands; what keeps the application's from being known goes to stderr."""
         self._add_plugin_commands()
-        names = set(super().list_commands(ctx))
-        info = ctx.ensure_object(ScriptInfo)
-        try:
-            names.update(info.load_app().cli.list_commands(ctx))
-        except NoAppException as error:
-            click.secho(f"Error: {error.format_message()}\n", err=True, fg="red")
-        except Exception:  # the help of the other commands must stay within reach
-            click.secho(f"{traceback.format_exc()}\n", err=True, fg="red")
-        return sorted(names)
+        # Whatever is wrong with the application: the help of the other commands must stay within reach.
+        of_app = _ask_app(ctx, lambda app: app.cli.list_commands(ctx), told=Exception)
+        return sorted({*super().list_commands(ctx), *(of_app or ())})
 
     def make_context(
         self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
