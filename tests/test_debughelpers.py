@@ -93,7 +93,7 @@ FOUND = ("source", "/a/t.html", None)
 @pytest.mark.parametrize(
     ("results", "conclusion"),
     [
-        ([None, None, None], "Error: the template could not be found, no loader has it."),
+        ([None, None, None], "Error: no loader has this template."),
         ([None, FOUND, None], None),
         ([FOUND, FOUND, None], "2 loaders have this template; the first one is used."),
     ],
@@ -106,10 +106,10 @@ def test_template_loading_is_explained(app, caplog, results, conclusion):
     [record] = caplog.records
     lines = record.getMessage().splitlines()
     assert lines[0] == "Looking for the template 't.html':"
-    assert [line.strip() for line in lines if "trying loader of" in line] == [
-        "1: trying loader of application 'test_app'",
-        "2: trying loader of blueprint 'pages' (pages_module)",
-        "3: trying loader of 'somebody else'",
+    assert [line.strip() for line in lines if "the loader of" in line] == [
+        "1: the loader of the application 'test_app'",
+        "2: the loader of the blueprint 'pages' (pages_module)",
+        "3: the loader of the object 'somebody else'",
     ]
     facts = [line.strip() for line in lines[2:8]]
     assert facts == [
@@ -136,5 +136,5 @@ def test_template_loading_names_the_running_blueprint(app, caplog):
     app.register_blueprint(blueprint)
     app.test_client().get("/")
     text = caplog.records[0].getMessage()
-    assert "belongs to the blueprint 'pages'" in text
+    assert "The view is one of the blueprint 'pages'." in text
     assert "found in '<string>'" in text

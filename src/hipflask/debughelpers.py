@@ -101,7 +101,7 @@ def explain_template_loading_attempts(app: Flask, template: str, attempts: Seque
     """
     lines = [f"Looking for the template {template!r}:"]
     for number, (loader, owner, found) in enumerate(attempts, 1):
-        lines.append(f"  {number}: trying loader of {_owner_name(owner)}")
+        lines.append(f"  {number}: the loader of the {_owner_name(owner)}")
         lines += [f"     {line}" for line in _loader_facts(loader)]
         lines.append(f"     result: {_result(found)}")
     count = sum(found is not None for _, _, found in attempts)
@@ -117,7 +117,7 @@ def _owner_name(owner: Any) -> str:
         return f"blueprint {owner.name!r} ({owner.import_name})"
     if isinstance(owner, Scaffold):
         return f"application {owner.import_name!r}"
-    return repr(owner)
+    return f"object {owner!r}"
 
 
 def _loader_facts(loader: Any) -> Iterator[str]:
@@ -147,12 +147,11 @@ def _conclusion(count: int) -> Iterator[str]:
     if count:
         yield f"{count} loaders have this template; the first one is used."
     else:
-        yield "Error: the template could not be found, no loader has it."
+        yield "Error: no loader has this template."
     ctx = _cv_request.get(None)
     blueprint = None if ctx is None else ctx.request.blueprint
     if blueprint is not None:
         yield (
-            f"It was looked up from an endpoint that belongs to the blueprint {blueprint!r}. Check the folder that the "
-            "template is in, and the blueprint's template_folder. "
-            "See https://flask.palletsprojects.com/blueprints/#templates"
+            f"The view is one of the blueprint {blueprint!r}. A blueprint's templates lie in its template_folder, and "
+            "their names are relative to it; those of the application, and of blueprints registered earlier, go first."
         )
