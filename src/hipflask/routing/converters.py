@@ -180,15 +180,16 @@ class NumberConverter(BaseConverter):
         Raises:
             ValidationError: It has the wrong number of digits, more than Python converts, or is out of range.
         """
-        if self.fixed_digits and len(value) != self.fixed_digits:
-            raise ValidationError("The number has not as many digits as the rule demands.")
-        try:
-            number = self.num_convert(value)
-        except ValueError as error:  # sys.set_int_max_str_digits
-            raise ValidationError("The number is too long.") from error
-        if (self.min is not None and number < self.min) or (self.max is not None and number > self.max):
-            raise ValidationError("The number is out of the rule's range.")
-        return number
+        low, high, digits = self.min, self.max, self.fixed_digits
+        if not digits or digits == len(value):
+            try:
+                number = self.num_convert(value)
+            except ValueError:  # sys.set_int_max_str_digits
+                pass
+            else:
+                if not ((low is not None and number < low) or (high is not None and number > high)):
+                    return number
+        raise ValidationError("The rule takes other numbers: more or fewer digits, or another range.")
 
     def to_url(self, value: Any) -> str:
         """Return the number as text, filled up with zeros to ``fixed_digits``."""

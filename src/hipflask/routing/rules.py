@@ -18,6 +18,12 @@ __all__ = ["Rule", "RuleFactory"]
 
 #: The methods that a WebSocket handshake may have.
 _WEBSOCKET_METHODS = {"GET", "HEAD", "OPTIONS"}
+#: The settings of a rule that its map decides if it does not, and their names there.
+_TAKEN_FROM_MAP = (
+    ("strict_slashes", "strict_slashes"),
+    ("merge_slashes", "merge_slashes"),
+    ("subdomain", "default_subdomain"),
+)
 
 
 class RuleFactory:
@@ -167,17 +173,12 @@ class Rule(RuleFactory):
         Raises:
             RuntimeError: It is attached to one and *rebind* is false.
         """
-        if self.map is not None and not rebind:
-            raise RuntimeError(
-                f"The url rule {self!r} is already bound to the map {self.map!r}; add a copy, rule.empty()."
-            )
+        if not rebind and self.map is not None:
+            raise RuntimeError(f"The URL rule {self!r} belongs to a map, {self.map!r}. Add a copy of it: rule.empty().")
+        for name, name_in_map in _TAKEN_FROM_MAP:
+            if getattr(self, name) is None:
+                setattr(self, name, getattr(map, name_in_map))
         self.map = map
-        if self.strict_slashes is None:
-            self.strict_slashes = map.strict_slashes
-        if self.merge_slashes is None:
-            self.merge_slashes = map.merge_slashes
-        if self.subdomain is None:
-            self.subdomain = map.default_subdomain
         self.compile()
 
     def get_converter(
