@@ -167,16 +167,20 @@ class FileMultiDict(MultiDict[str, FileStorage]):
             filename: The name to send. If left out, the path or the stream's name.
             content_type: The type to send. If left out, it is guessed from *filename*.
         """
-        if isinstance(file, FileStorage):
-            self.add(name, file)
-            return
-        stream: Any = file
-        if isinstance(file, (str, os.PathLike)):
-            if filename is None:
-                filename = os.fspath(file)
-            stream = open(file, "rb")  # noqa: SIM115  # closed with the FileStorage
-        if filename and content_type is None:
-            from mimetypes import guess_type
+        upload = file if isinstance(file, FileStorage) else _make_upload(name, file, filename, content_type)
+        self.add(name, upload)
 
-            content_type = guess_type(filename)[0] or "application/octet-stream"
-        self.add(name, FileStorage(stream, filename, name, content_type))
+
+def _make_upload(
+    field: str, source: str | os.PathLike[str] | IO[bytes], filename: str | None, content_type: str | None
+) -> FileStorage:
+    """Return the file that a client would send for *source*, a path or a stream."""
+    if isinstance(source, (str, os.PathLike)):
+        shown_name = os.fspath(source) if filename is None else filename
+        return _make_upload(field, open(source, "rb"), shown_name, content_type)  # closed with the FileStorage
+    upload = FileStorage(source, filename, field, content_type)
+    if filename and content_type is None:
+        from mimetypes import guess_type
+
+        upload.headers["Content-Type"] = guess_type(filename)[0] or "application/octet-stream"
+    return upload
