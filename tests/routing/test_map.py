@@ -189,16 +189,20 @@ def test_rules_may_be_added_while_others_match() -> None:
             if found[0] is None or found[1:] != (("name", {"name": "x"}), "/n/1"):
                 failures.append(found)
 
-    threads = [threading.Thread(target=match) for _ in range(2)]
+    # Daemons, and stopped whatever happens: without its lock the map raises in one thread or another.
+    threads = [threading.Thread(target=match, daemon=True) for _ in range(2)]
     for thread in threads:
         thread.start()
-    for number in range(300):
-        url_map.add(Rule(f"/n/<int:n>/{number}", endpoint="n" if number % 2 else f"e{number}"))
-        url_map.add(Rule(f"/n/x{number}-<a>", endpoint="mixed"))
-        url_map.update()
-    stop.set()
-    for thread in threads:
-        thread.join()
+    try:
+        for number in range(300):
+            url_map.add(Rule(f"/n/<int:n>/{number}", endpoint="n" if number % 2 else f"e{number}"))
+            url_map.add(Rule(f"/n/x{number}-<a>", endpoint="mixed"))
+            url_map.update()
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join(timeout=60)
+    assert not any(thread.is_alive() for thread in threads)
     assert failures == []
 
 
