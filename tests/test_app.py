@@ -542,3 +542,31 @@ def test_handlers_of_other_classes_are_passed_by() -> None:
     app = make_app(fail)
     app.register_error_handler(LookupError, lambda error: "wrong")
     assert app.test_client().get("/").status_code == 500
+
+
+def test_sync_view_is_remembered_until_it_is_replaced() -> None:
+    app = make_app(lambda: "first")
+    client = app.test_client()
+    assert [client.get("/").text, client.get("/").text] == ["first", "first"]
+
+    async def second() -> str:
+        return "second"
+
+    (endpoint,) = [name for name in app.view_functions if name != "static"]
+    app.view_functions[endpoint] = second
+    assert [client.get("/").text, client.get("/").text] == ["second", "second"]
+
+
+def test_overridden_ensure_sync_is_asked_each_time() -> None:
+    asked: list[Any] = []
+
+    class Own(Flask):
+        def ensure_sync(self, func: Any) -> Any:
+            asked.append(func)
+            return super().ensure_sync(func)
+
+    app = Own("asked", static_folder=None)
+    app.add_url_rule("/", "index", lambda: "x")
+    app.test_client().get("/")
+    app.test_client().get("/")
+    assert asked == [app.view_functions["index"]] * 2

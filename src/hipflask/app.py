@@ -39,6 +39,8 @@ if t.TYPE_CHECKING:
 __all__ = ["Flask"]
 
 MISSING: t.Any = object()
+# PERF: calling a class goes through C to its __init__, which costs more than calling that from Python.
+new_object = object.__new__
 # Key of the environ under which a test client asks to be given the contexts.
 PRESERVE_CONTEXT = "werkzeug.debug.preserve_context"
 # PERF: CPython 3.11 makes a new bound method for `imported_name.get()`.
@@ -122,7 +124,9 @@ class Flask(App):
         Example:
             ``app.wsgi_app = SomeMiddleware(app.wsgi_app)``
         """
-        response = self.handle(WsgiHead(environ))
+        head = new_object(WsgiHead)
+        head.__init__(environ)  # type: ignore[misc]  # see new_object
+        response = self.handle(head)
         return response(environ, start_response)  # type: ignore[operator]  # only a door that asks gets a Suspended
 
     @cached_property
@@ -228,10 +232,19 @@ class Flask(App):
         rule: t.Any = request.url_rule
         if request.method == "OPTIONS" and getattr(rule, "provide_automatic_options", False):
             return self.make_default_options_response()
-        view: t.Any = self.ensure_sync(self.view_functions[rule.endpoint])
+        view: t.Any = self.view_functions[rule.endpoint]
+        if self._sync_views.get(rule.endpoint) is not view:
+            view = self._ensure_sync_view(rule.endpoint, view)
         arguments: t.Any = request.view_args
         # PERF: a call without ** is faster.
         return view(**arguments) if arguments else view()  # type: ignore[no-any-return]  # what a view may return
+
+    def _ensure_sync_view(self, endpoint: t.Any, view: t.Any) -> t.Any:
+        """Return a view made sync; that it is so already is remembered, unless it is not for us to say."""
+        sync = self.ensure_sync(view)
+        if sync is view and originals.is_original(self, "ensure_sync"):
+            self._sync_views[endpoint] = view
+        return sync
 
     def finalize_request(
         self, rv: ft.ResponseReturnValue | HTTPException, from_error_handler: bool = False
@@ -365,7 +378,9 @@ class Flask(App):
         Example:
             ``with app.app_context(): ...``
         """
-        return AppContext(self)
+        context = new_object(AppContext)
+        context.__init__(self)  # type: ignore[misc]  # see new_object
+        return context
 
     def request_context(self, environ: dict[str, t.Any] | Head) -> RequestContext:
         """Return a context of a request, in which ``request`` and ``session`` work.
@@ -373,7 +388,9 @@ class Flask(App):
         Args:
             environ: WSGI environ or head of the request.
         """
-        return RequestContext(self, environ)
+        context = new_object(RequestContext)
+        context.__init__(self, environ)  # type: ignore[misc]  # see new_object
+        return context
 
     def test_request_context(self, *args: t.Any, **kwargs: t.Any) -> RequestContext:
         """Return a context of a made-up request, for tests and the shell.

@@ -112,6 +112,8 @@ class App(Scaffold):
         self._got_first_request = False
         # The map that can_match_plainly() has found to need neither host nor subdomain.
         self._plain_map: Map | None = None
+        # By endpoint, the view that dispatch_request() has found to be sync.
+        self._sync_views: dict[t.Any, t.Any] = {}
         self.template_context_processors[None].append(default_template_names)
 
     def _check_setup_finished(self, f_name: str) -> None:

@@ -265,6 +265,8 @@ class RequestContext:
         session: The session, if there is one already.
     """
 
+    #: Whether a coroutine is being awaited elsewhere; whoever resumes the request then ends it.
+    is_suspended = False
     #: Flashed messages of this request, once they have been read.
     flashes: list[tuple[str, str]] | None = None
 
@@ -293,8 +295,6 @@ class RequestContext:
         self._token: Token[RequestContext] | None = None
         self._app_context: AppContext | None = None
         self._more_tokens: list[tuple[Token[RequestContext], AppContext | None]] | None = None
-        #: Whether a coroutine is being awaited elsewhere; whoever resumes the request then ends it.
-        self.is_suspended = False
 
     # PERF: most requests are matched without an adapter.
     url_adapter = _Lazy(_url_adapter_of, "Matches the request and builds URLs; builds only if the host was refused.")
