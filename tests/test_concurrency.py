@@ -323,6 +323,10 @@ async def current_loop() -> Any:
     return asyncio.get_running_loop()
 
 
+async def wait_there() -> Any:
+    return run_coroutine(current_loop())
+
+
 def test_threads_of_a_request_use_the_servers_loop() -> None:
     async def main() -> None:
         loop = ServerLoop(asyncio.get_running_loop())
@@ -341,6 +345,8 @@ def test_other_threads_use_the_loop_that_was_adopted_as_long_as_it_runs() -> Non
         loop = asyncio.get_running_loop()
         adopt_loop(ServerLoop(loop))
         assert await run_in_thread(lambda: run_coroutine(current_loop())) is loop
+        with pytest.raises(RuntimeError, match="on the event loop itself"):
+            await run_in_thread(lambda: run_coroutine(wait_there()))
         # Its own thread may wait for another loop, but not for this one.
         assert run_coroutine(current_loop()) is not loop
         return loop

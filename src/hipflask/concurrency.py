@@ -263,11 +263,14 @@ def run_coroutine(awaitable: Awaitable[T]) -> T:
     else:
         coroutine = _await(awaitable)
     context = copy_context()
+    loop = _current_loop()
+    if isinstance(loop, ServerLoop):
+        context.run(use_loop, loop)  # so that what would wait for it there is found out
     try:
-        result: T = _current_loop().run(coroutine, context)
+        result: T = loop.run(coroutine, context)
     finally:
         for variable, value in context.items():
-            if variable.get(_UNSET) is not value:
+            if variable.get(_UNSET) is not value and variable is not _cv_loop:
                 variable.set(value)
     return result
 

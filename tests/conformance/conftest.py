@@ -9,7 +9,7 @@ import pytest
 from tests.conformance.asgi_doors import close_servers
 
 
-@pytest.fixture(scope="package", autouse=True)
+@pytest.fixture(scope="module", autouse=True)
 def stopping_servers() -> Iterator[None]:
     yield
     close_servers()
