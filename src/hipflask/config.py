@@ -191,7 +191,7 @@ class Config(dict[str, Any]):
 
         Example::
 
-            app.config.from_file("config.toml", load=tomllib.load, text=False)
+            app.config.from_file("settings.json", load=json.load)
         """
         path = os.path.join(self.root_path, filename)
         try:

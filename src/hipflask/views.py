@@ -24,11 +24,14 @@ class View:
 
     Example::
 
-        class Hello(View):
-            def dispatch_request(self, name):
-                return f"Hello {name}"
+        class Page(View):
+            def __init__(self, template):
+                self.template = template
 
-        app.add_url_rule("/hello/<name>", view_func=Hello.as_view("hello"))
+            def dispatch_request(self):
+                return render_template(self.template)
+
+        app.add_url_rule("/about", view_func=Page.as_view("about", "about.html"))
     """
 
     methods: ClassVar[Collection[str] | None] = None

@@ -41,8 +41,8 @@ def responder(f: Callable[..., WSGIApplication]) -> WSGIApplication:
     Example::
 
         @responder
-        def application(environ, start_response):
-            return Response("Hello")
+        def clock(environ, start_response):
+            return Response(time.strftime("%H:%M"))
     """
 
     def application(*args: Any) -> Iterable[bytes]:

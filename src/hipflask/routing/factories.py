@@ -84,11 +84,11 @@ class RuleTemplate:
 
     Example::
 
-        resource = RuleTemplate([
-            Rule("/$name/", endpoint="$name.list"),
-            Rule("/$name/<int:id>", endpoint="$name.show"),
+        shelf = RuleTemplate([
+            Rule("/$kind", endpoint="all_$kind"),
+            Rule("/$kind/<slug>/edit", endpoint="edit_$kind"),
         ])
-        url_map = Map([resource(name="user"), resource(name="page")])
+        url_map = Map([shelf(kind="books"), shelf(kind="maps")])
 
     Args:
         rules: Rules or factories.
