@@ -136,3 +136,15 @@ def test_patch_of_other_modules_stays_there(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(flask, "request", "mine")
     assert flask.request == "mine"
     assert hipflask.request is compat.module("flask.globals").request
+
+
+@pytest.mark.parametrize(
+    ("package", "some"), [("flask", {"Flask", "json", "helpers"}), ("werkzeug", {"Request", "run_simple", "http"})]
+)
+def test_a_star_gives_what_it_gives_there(package: str, some: set[str]) -> None:
+    made = compat.module(package)
+    names = set(made.__all__)
+    assert some <= names
+    assert [name for name in names if not hasattr(made, name)] == []
+    real = pytest.importorskip(package)
+    assert [name for name in names if not hasattr(real, name)] == []

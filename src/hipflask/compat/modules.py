@@ -95,6 +95,9 @@ class CompatModule(ModuleType):
             value = self.__dict__[name] = self._import(name)
             return value
         own = self.__name__
+        if name == "__all__" and own in tables.STAR_MODULES:
+            names = _homes_of(own, tables.IMPORTED, tables.DEFINED)
+            return sorted({*names, *tables.STAR_MODULES[own].split()})
         old = tables.OLD_NAMES.get(own, {}).get(name)
         if old is not None:
             return _old_name(own, name, old)

@@ -16,6 +16,7 @@ __all__ = [
     "PACKAGES",
     "PATCHED_ROOMS",
     "ROOTS",
+    "STAR_MODULES",
     "VERSIONS",
 ]
 
@@ -337,6 +338,17 @@ IMPORTED: dict[str, dict[str, str]] = {
 
 #: Modules of others that programs reach through one of these.
 FOREIGN = {"flask.cli": ("click",)}
+
+#: Modules of a package that ``from package import *`` gives as well, since the package itself imports them.
+STAR_MODULES = {
+    "flask": (
+        "app blueprints cli config ctx globals helpers json logging sansio sessions signals templating typing wrappers"
+    ),
+    "werkzeug": (
+        "datastructures exceptions formparser http local routing sansio security serving test urls user_agent utils "
+        "wrappers wsgi"
+    ),
+}
 
 #: Rooms whose modules a patch of one of these modules' names acts on as well: what is one file there is many here.
 PATCHED_ROOMS = {
