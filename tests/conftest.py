@@ -22,3 +22,9 @@ for _name in [name for name in os.environ if name.startswith(("FLASK_", "HIPFLAS
 def project_root() -> Path:
     """The folder that holds ``pyproject.toml``."""
     return Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture
+def without_coverage() -> dict[str, str]:
+    """An environment for a child process that looks at what is imported: coverage would import more."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(("COVERAGE_", "COV_"))}

@@ -563,7 +563,7 @@ def test_session_without_cookie_takes_few_python_calls(app, interface):
     assert len(calls) <= 8, calls
 
 
-def test_sessions_import_itsdangerous_when_a_cookie_is_signed():
+def test_sessions_import_itsdangerous_when_a_cookie_is_signed(without_coverage):
     code = (
         "import sys\n"
         "from hipflask import Flask\n"
@@ -572,7 +572,7 @@ def test_sessions_import_itsdangerous_when_a_cookie_is_signed():
         "app.add_url_rule('/', 'index', lambda: 'x')\n"
         "assert not {'itsdangerous', 'hashlib', 'hmac'} & set(sys.modules)\n"
     )
-    subprocess.run([sys.executable, "-c", code], check=True, timeout=30)
+    subprocess.run([sys.executable, "-c", code], check=True, env=without_coverage, timeout=30)
 
 
 def test_default_serializer_is_shared():

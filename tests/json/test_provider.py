@@ -326,7 +326,7 @@ def test_provider_does_not_keep_the_application():
         provider.response(1)
 
 
-def test_serializing_imports_nothing_that_the_value_does_not_need():
+def test_serializing_imports_nothing_that_the_value_does_not_need(without_coverage):
     code = (
         "import sys\n"
         "from hipflask.json.provider import to_serializable\n"
@@ -335,4 +335,4 @@ def test_serializing_imports_nothing_that_the_value_does_not_need():
         "assert to_serializable(H()) == 'h'\n"
         "assert not {'uuid', 'decimal', 'dataclasses'} & set(sys.modules)\n"
     )
-    subprocess.run([sys.executable, "-c", code], check=True, timeout=30)
+    subprocess.run([sys.executable, "-c", code], check=True, env=without_coverage, timeout=30)

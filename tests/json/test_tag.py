@@ -231,7 +231,7 @@ def test_malformed_date_is_none():
     assert TagDateTime(TaggedJSONSerializer()).to_python("no date") is None
 
 
-def test_reading_needs_no_module_until_a_tag_does():
+def test_reading_needs_no_module_until_a_tag_does(without_coverage):
     code = (
         "import sys\n"
         "from hipflask.json.tag import TaggedJSONSerializer\n"
@@ -241,7 +241,7 @@ def test_reading_needs_no_module_until_a_tag_does():
         "assert 'uuid' not in sys.modules\n"
         'assert serializer.loads(\'{" u":"00000000000000000000000000000003"}\').int == 3\n'
     )
-    subprocess.run([sys.executable, "-c", code], check=True, timeout=30)
+    subprocess.run([sys.executable, "-c", code], check=True, env=without_coverage, timeout=30)
 
 
 def test_text_is_compact_json():
