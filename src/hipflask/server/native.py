@@ -1,0 +1,132 @@
+"""The native server's door: what starts it, stops it, and hears of what it has done.
+
+The contract::
+
+    if native.is_available():
+        native.serve(app, sockets, settings, ready=lambda server: ..., report=lambda report: ...)
+
+``serve`` is called from the main thread, serves until somebody calls ``server.stop(graceful_seconds)`` (a signal
+handler, a view, another thread; ``ready`` is given the server once connections are accepted), and returns when what
+was accepted is answered or the time is up. Python's signal handlers run while it waits. The sockets are bound and
+listening; they are the caller's and stay open.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import socket
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from hipflask.server.limits import Limits
+
+__all__ = ["Access", "NativeServer", "NativeSettings", "Refused", "Report", "is_available", "serve"]
+
+#: How long `serve` goes on after `NativeServer.stop` if no other time is given.
+GRACEFUL_SECONDS = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class NativeSettings(Limits):
+    """Everything that the native server can be told: the fields of `Limits` and these.
+
+    Rust reads them by these very names.
+    """
+
+    threads: int = 8
+    """Threads that run sync code."""
+    max_threads: int = 0
+    """Threads at most, while all others are stuck; 0 for four times *threads*."""
+    queue_size: int = 256
+    """Requests that wait for a thread; more are answered 503."""
+    queue_timeout_seconds: float = 5.0
+    """A request that has waited longer is answered 503."""
+    is_multiprocess: bool = False
+    """Other processes serve the same sockets: ``wsgi.multiprocess``."""
+    has_access_log: bool = True
+    """Answers are told to *report*."""
+
+
+class Access(NamedTuple):
+    """An answer that was sent, for the access log. Text is latin-1 as received and may hold control characters."""
+
+    client: tuple[str, int] | None
+    method: str
+    target: str
+    http_version: str
+    status: int
+    body_bytes: int
+    started: float
+    duration_seconds: float
+    referrer: str
+    user_agent: str
+    is_complete: bool
+
+
+class Refused(NamedTuple):
+    """A request that the server itself has answered, or a connection that it has closed for its client's sake."""
+
+    client: tuple[str, int] | None
+    status: int
+    reason: str
+
+
+class Report(NamedTuple):
+    """What has happened since the last report; at most some twenty reports a second are made."""
+
+    answers: list[Access]
+    refusals: list[Refused]
+    left_out_refusals: int
+
+
+class NativeServer:
+    """A server that has been started; made by `serve`.
+
+    Attributes:
+        app: The application.
+        settings: As given.
+    """
+
+    app: Any
+    settings: NativeSettings
+
+    def stop(self, graceful_seconds: float = GRACEFUL_SECONDS) -> None:
+        """Accept no more connections, answer what was accepted, then have `serve` return; returns at once.
+
+        May be called in a signal handler and from any thread. A second call shortens the time.
+
+        Args:
+            graceful_seconds: What takes longer is cut.
+        """
+        raise NotImplementedError
+
+
+def is_available() -> bool:
+    """Return whether the native server was built."""
+    return importlib.util.find_spec("hipflask.server._native") is not None
+
+
+def serve(
+    app: Any,
+    sockets: Sequence[socket.socket],
+    settings: NativeSettings | None = None,
+    *,
+    ready: Callable[[NativeServer], object] | None = None,
+    report: Callable[[Report], object] | None = None,
+    heartbeat: Callable[[], object] | None = None,
+) -> None:
+    """Serve an application until it is asked to stop.
+
+    Args:
+        app: An application of ours, or any WSGI application.
+        sockets: Listening sockets, TCP or Unix.
+        settings: Limits, time-outs and numbers.
+        ready: Called once, in the calling thread, when connections are accepted.
+        report: Called in the calling thread with what has happened, for the access log.
+        heartbeat: Called in the calling thread about once a second.
+
+    Raises:
+        ImportError: The native server was not built.
+    """
+    raise NotImplementedError
