@@ -85,7 +85,7 @@ def test_default_files_are_found(file: str, runner: CliRunner, write: Callable[.
 def test_missing_app_is_told(runner: CliRunner) -> None:
     result = runner.invoke(cli, ["routes"])
     assert result.exit_code == 2
-    assert re.search("no wsgi.py and no app.py in .*type --app hello", result.stderr)
+    assert re.search(r"HIPFLASK_APP \(or FLASK_APP\) .*no wsgi.py and no app.py in .*type --app hello", result.stderr)
     result = runner.invoke(cli, ["unknown"])
     assert result.exit_code == 2
     assert "FLASK_APP" in result.stderr

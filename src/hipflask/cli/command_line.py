@@ -12,8 +12,8 @@ cli = FlaskGroup(
     params=[make_compat_option()],
     help=(
         "Work with an application: serve it, look at it, run its commands.\n\n"
-        "The application is named by --app, by the variable FLASK_APP, or is found in a file wsgi.py or "
-        "app.py of the working directory."
+        "The application is named by --app, by the variable HIPFLASK_APP (or FLASK_APP), or is found in a file "
+        "wsgi.py or app.py of the working directory."
     ),
 )
 """The command line as a click group."""

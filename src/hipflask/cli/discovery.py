@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import difflib
 import inspect
 import os
 import sys
@@ -13,6 +12,15 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 
 import click
 
+from hipflask.cli.hints import (
+    example_call,
+    explain_missing_module,
+    explain_missing_name,
+    explain_no_app,
+    explain_several,
+    what_to_type,
+)
+
 if TYPE_CHECKING:
     from hipflask.app import Flask
 
@@ -20,6 +28,7 @@ __all__ = [
     "NoAppException",
     "find_app_by_string",
     "find_best_app",
+    "load_named_app",
     "locate_app",
     "prepare_import",
     "split_import_path",
@@ -70,6 +79,25 @@ def prepare_import(path: str) -> str:
     return name
 
 
+def load_named_app(text: str) -> Flask:
+    """Return the application that ``--app`` or a variable names; messages tell the path as it was typed.
+
+    Args:
+        text: Path or dotted name of a module; after a colon the name of the application, or the call of a factory.
+
+    Raises:
+        NoAppException: As :func:`locate_app`.
+    """
+    path, app_name = split_import_path(text)
+    name = prepare_import(path)
+    module = _import_if_there(name)
+    if module is None:
+        raise NoAppException(explain_missing_module(path, name))
+    if app_name is None:
+        return _best_app(module, path)
+    return _app_by_string(module, app_name, path)
+
+
 @overload
 def locate_app(module_name: str, app_name: str | None, raise_if_not_found: Literal[True] = True) -> Flask: ...
 @overload
@@ -87,21 +115,30 @@ def locate_app(module_name: str, app_name: str | None, raise_if_not_found: bool 
         NoAppException: There is no such module, an import inside it fails, or it holds no application of that
             name.
     """
+    module = _import_if_there(module_name)
+    if module is not None:
+        return find_best_app(module) if app_name is None else find_app_by_string(module, app_name)
+    if raise_if_not_found:
+        raise NoAppException(explain_missing_module(module_name, module_name))
+    return None
+
+
+def _import_if_there(name: str) -> ModuleType | None:
+    """Return a module, ``None`` if there is none of that name.
+
+    Raises:
+        NoAppException: The module cannot import another one.
+    """
     try:
-        __import__(module_name)
+        __import__(name)
     except ImportError as error:
         missing = error.name if isinstance(error, ModuleNotFoundError) else None
-        if missing is None or not f"{module_name}.".startswith(f"{missing}."):
+        if missing is None or not f"{name}.".startswith(f"{missing}."):
             raise NoAppException(
-                f"While importing {module_name!r}, an ImportError was raised:\n\n{traceback.format_exc()}"
+                f"While importing {name!r}, an ImportError was raised:\n\n{traceback.format_exc()}"
             ) from error
-        if not raise_if_not_found:
-            return None
-        raise NoAppException(_explain_missing_module(module_name)) from None
-    module = sys.modules[module_name]
-    if app_name is None:
-        return find_best_app(module)
-    return find_app_by_string(module, app_name)
+        return None
+    return sys.modules[name]
 
 
 def find_best_app(module: ModuleType) -> Flask:
@@ -113,37 +150,35 @@ def find_best_app(module: ModuleType) -> Flask:
     Raises:
         NoAppException: There is none, or more than one.
     """
+    return _best_app(module, module.__name__)
+
+
+def _best_app(module: ModuleType, typed: str) -> Flask:
+    """Return the application of a module that was typed without one."""
     from hipflask.app import Flask
 
     for name in _APP_NAMES:
         app = getattr(module, name, None)
         if isinstance(app, Flask):
             return app
-    name = module.__name__
     found = {key: value for key, value in vars(module).items() if isinstance(value, Flask)}
     if len(found) == 1:
         return next(iter(found.values()))
     if found:
-        raise NoAppException(
-            f"Module {name!r} has several applications: {', '.join(found)}. "
-            f"Say which one, for example --app {name}:{next(iter(found))}."
-        )
+        raise NoAppException(explain_several(module, list(found), typed))
     for factory_name in _FACTORY_NAMES:
         factory = getattr(module, factory_name, None)
         if not inspect.isfunction(factory):
             continue
         if not _can_be_called(factory, [], {}):
             raise NoAppException(
-                f"The factory {factory_name!r} in module {name!r} needs arguments. "
-                f"Give them as literals, for example --app '{name}:{factory_name}(\"test\")'."
+                f"The factory {factory_name!r} in module {module.__name__!r} needs arguments. Give them as literals, "
+                f"for example: {what_to_type(typed, example_call(factory_name, inspect.signature(factory)))}"
             )
         app = factory()
         if isinstance(app, Flask):
             return app
-    raise NoAppException(
-        f"Module {name!r} ({_place_of(module)}) was imported, but has no Flask object, and no factory "
-        f"'create_app' or 'make_app' that returns one. If it has another name, type --app {name}:name."
-    )
+    raise NoAppException(explain_no_app(module, typed))
 
 
 def find_app_by_string(module: ModuleType, app_name: str) -> Flask:
@@ -157,18 +192,25 @@ def find_app_by_string(module: ModuleType, app_name: str) -> Flask:
     Raises:
         NoAppException: It is neither, or what it stands for is missing or no application.
     """
+    return _app_by_string(module, app_name, module.__name__)
+
+
+def _app_by_string(module: ModuleType, app_name: str, typed: str) -> Flask:
+    """Return the application that was typed after the module's name."""
     from hipflask.app import Flask
 
-    name, args, kwargs = _parse_name_or_call(app_name)
+    name, args, kwargs = _parse_name_or_call(app_name, typed)
     try:
         found = getattr(module, name)
     except AttributeError:
-        raise NoAppException(_explain_missing_name(module, name)) from None
+        raise NoAppException(explain_missing_name(module, name, typed)) from None
     if inspect.isfunction(found):
         if not _can_be_called(found, args, kwargs):
+            signature = inspect.signature(found)
             raise NoAppException(
                 f"The factory {app_name!r} in module {module.__name__!r} cannot be called with these "
-                f"arguments: its signature is {name}{inspect.signature(found)}."
+                f"arguments: its signature is {name}{signature}. "
+                f"Type for example: {what_to_type(typed, example_call(name, signature))}"
             )
         found = found(*args, **kwargs)
     if isinstance(found, Flask):
@@ -179,24 +221,29 @@ def find_app_by_string(module: ModuleType, app_name: str) -> Flask:
     )
 
 
-def _parse_name_or_call(text: str) -> tuple[str, list[Any], dict[str, Any]]:
+def _parse_name_or_call(text: str, typed: str) -> tuple[str, list[Any], dict[str, Any]]:
     """Take a name or a call with literal arguments apart."""
+    call = what_to_type(typed, 'create_app("x")')
     malformed = NoAppException(
         f"{text!r} is neither a name nor the call of a function. "
-        "Type for example --app 'module:app' or --app 'module:create_app(\"test\")'."
+        f"Type for example: {what_to_type(typed, 'app')} or: {call}"
     )
     try:
         node = ast.parse(text.strip(), mode="eval").body
-    except SyntaxError:
+    except (SyntaxError, ValueError):  # the latter for a null character
         raise malformed from None
     if isinstance(node, ast.Name):
         return node.id, [], {}
     if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name):
         raise malformed
+    kwargs: dict[str, Any] = {}
     try:
         args = [ast.literal_eval(each) for each in node.args]
-        kwargs = {each.arg: ast.literal_eval(each.value) for each in node.keywords if each.arg is not None}
-    except ValueError:
+        for each in node.keywords:
+            if each.arg is None:
+                raise ValueError("A mapping of arguments is no literal.")
+            kwargs[each.arg] = ast.literal_eval(each.value)
+    except (ValueError, TypeError):  # the latter for a key that cannot be one
         raise NoAppException(
             f'The arguments in {text!r} must be literals, such as "text", 1 or True: names are not looked up.'
         ) from None
@@ -210,28 +257,3 @@ def _can_be_called(function: Any, args: list[Any], kwargs: dict[str, Any]) -> bo
     except TypeError:
         return False
     return True
-
-
-def _place_of(module: ModuleType) -> str:
-    """Return where a module came from, for messages."""
-    return getattr(module, "__file__", None) or "no file"
-
-
-def _explain_missing_module(name: str) -> str:
-    """Say what was looked for, where, and what to type instead."""
-    files = [entry[:-3] for entry in sorted(os.listdir()) if entry.endswith(".py")]
-    close = difflib.get_close_matches(name, files, n=1)
-    wanted = name.replace(".", os.sep)
-    hint = f"Did you mean --app {close[0]}?" if close else "Type --app and the name of the file or package."
-    return (
-        f"Could not import {name!r}: there is no {wanted}.py and no package {wanted} in {os.getcwd()} "
-        f"or on Python's path. {hint}"
-    )
-
-
-def _explain_missing_name(module: ModuleType, name: str) -> str:
-    """Say which names there are instead."""
-    public = [each for each in vars(module) if not each.startswith("_")]
-    close = difflib.get_close_matches(name, public, n=1)
-    hint = f" Did you mean --app {module.__name__}:{close[0]}?" if close else ""
-    return f"Module {module.__name__!r} ({_place_of(module)}) has no {name!r}.{hint}"

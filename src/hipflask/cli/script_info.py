@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from hipflask.cli.discovery import NoAppException, locate_app, prepare_import, split_import_path
+from hipflask.cli.discovery import NoAppException, load_named_app, locate_app, prepare_import
 from hipflask.flags import get_debug_flag
 from hipflask.globals import current_app
 
@@ -67,14 +67,13 @@ class ScriptInfo:
         if self.create_app is not None:
             return self.create_app()
         if self.app_import_path:
-            module, name = split_import_path(self.app_import_path)
-            return locate_app(prepare_import(module), name)
+            return load_named_app(self.app_import_path)
         for file in _DEFAULT_FILES:
             app = locate_app(prepare_import(file), None, raise_if_not_found=False)
             if app is not None:
                 return app
         raise NoAppException(
-            "Found no application: neither the option --app nor the variable FLASK_APP names one, "
+            "Found no application: neither the option --app nor the variable HIPFLASK_APP (or FLASK_APP) names one, "
             f"and there is no wsgi.py and no app.py in {os.getcwd()}. "
             "For an application in hello.py, type --app hello before the command."
         )
