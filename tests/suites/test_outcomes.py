@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.suites.conformance import judge_api, judge_behaviour
+from tests.suites.conformance import deviations_of_door, judge_api, judge_behaviour
 from tests.suites.outcomes import lost_tests, missed, read_deviations, read_junit, result_line, result_table
 
 JUNIT = """<testsuites><testsuite>
@@ -78,23 +78,31 @@ def test_results_are_shown() -> None:
     assert heads.count("|") == rule.count("|") == row.count("|") == last.count("|")
 
 
+def test_deviations_may_hold_for_some_doors() -> None:
+    text = "# a comment\na/all\twhy\na/two@client,wsgi\tfor\ttwo\na/one@server\tfor one\n"
+    assert deviations_of_door(text, "wsgi") == "# a comment\na/all\twhy\na/two\tfor\ttwo\n"
+    assert deviations_of_door(text, "server") == "# a comment\na/all\twhy\na/one\tfor one\n"
+
+
 @pytest.mark.parametrize(
     ("status", "told", "summary", "faults"),
     [
-        pytest.param(0, "a\n5 passed, 0 failed", "behaviour 5/5", (), id="good"),
-        pytest.param(1, "FAIL x/y: z\n4 passed, 1 failed", "behaviour 4/5", ("behaviour: FAIL x/y: z",), id="lost"),
+        pytest.param(0, "a\n5 passed, 0 failed", "behaviour/wsgi 5/5", (), id="good"),
+        pytest.param(
+            1, "FAIL x/y: z\n4 passed, 1 failed", "behaviour/wsgi 4/5", ("behaviour/wsgi: FAIL x/y: z",), id="lost"
+        ),
         pytest.param(
             0,
             "NOTE x/y is listed as a deviation but equal\n5 passed, 0 failed",
-            "behaviour 5/5",
-            ("behaviour: NOTE x/y is listed as a deviation but equal",),
+            "behaviour/wsgi 5/5",
+            ("behaviour/wsgi: NOTE x/y is listed as a deviation but equal",),
             id="passes",
         ),
-        pytest.param(1, "", "behaviour broken off", ("behaviour: the runner broke off:",), id="silent"),
+        pytest.param(1, "", "behaviour/wsgi broken off", ("behaviour/wsgi: the runner broke off:",), id="silent"),
     ],
 )
 def test_behaviour_is_judged(status: int, told: str, summary: str, faults: tuple[str, ...]) -> None:
-    part = judge_behaviour(status, told)
+    part = judge_behaviour(status, told, "wsgi")
     assert (part.summary, part.faults) == (summary, faults)
 
 
