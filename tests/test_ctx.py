@@ -217,6 +217,20 @@ def test_request_class_with_own_close_is_closed(app: Flask) -> None:
     assert closed == [True]
 
 
+@pytest.mark.parametrize("name", ["__new__", "__init__"])
+def test_constructor_of_a_request_class_is_called(app: Flask, name: str) -> None:
+    made: list[str] = []
+
+    def construct(self: Any, *args: Any) -> Any:
+        made.append(name)
+        return object.__new__(self) if name == "__new__" else hipflask.Request.__init__(self, *args)
+
+    app.request_class = type("Own", (hipflask.Request,), {name: construct})
+    with app.test_request_context("/a"):
+        assert request.path == "/a"
+    assert made == [name]
+
+
 def test_session_is_opened_when_it_is_asked_for(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
     opened: list[bool] = []
 

@@ -110,7 +110,7 @@ class App(Scaffold):
         self.url_map = self.url_map_class(host_matching=host_matching)
         self.subdomain_matching = subdomain_matching
         self._got_first_request = False
-        # The map that can_match_plainly() has found to need neither host nor subdomain.
+        # The map that find_plainly() has found to need neither host nor subdomain.
         self._plain_map: Map | None = None
         # By endpoint, the view that dispatch_request() has found to be sync.
         self._sync_views: dict[t.Any, t.Any] = {}

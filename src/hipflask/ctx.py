@@ -14,7 +14,7 @@ from hipflask.http.request import Request as HttpRequest
 from hipflask.http.verdicts import remember_verdict
 from hipflask.originals import is_original
 from hipflask.sessions import SecureCookieSessionInterface
-from hipflask.url_building import can_match_plainly
+from hipflask.url_building import find_plainly
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -39,17 +39,18 @@ __all__ = [
 
 F = t.TypeVar("F", bound="Callable[..., t.Any]")
 MISSING: t.Any = object()
+new_object = object.__new__
 # PERF: CPython 3.11 makes a new bound method for `imported_name.get()`.
 _get_app_context, _set_app_context, _reset_app_context = _cv_app.get, _cv_app.set, _cv_app.reset
 _get_request_context, _set_request_context, _reset_request_context = _cv_request.get, _cv_request.set, _cv_request.reset
-# Request classes that may be made by from_head() and need no close() where no form was read.
+# Request classes that are made as from_head() makes them, and need no close() where no form was read.
 _plain_requests: set[type] = set()
-_original_init = vars(HttpRequest)["__init__"]
+_ORIGINAL = {name: getattr(HttpRequest, name) for name in ("__new__", "__init__", "close")}
 
 
 def _is_plain(cls: type) -> bool:
     """Return whether a request class has our own constructor and close(); a yes is remembered."""
-    found = getattr(cls, "__init__", None) is _original_init and getattr(cls, "close", None) is HttpRequest.close
+    found = all(getattr(cls, name, None) is original for name, original in _ORIGINAL.items())
     return remember_verdict(_plain_requests, cls, found)
 
 
@@ -230,15 +231,17 @@ class AppContext:
             LookupError: It was not pushed.
             AssertionError: Another context is current.
         """
+        if exc is MISSING:
+            exc = sys.exc_info()[1]
         try:
             if not self._more_tokens:
-                self.app.do_teardown_appcontext(sys.exc_info()[1] if exc is MISSING else exc)
+                self.app.do_teardown_appcontext(exc)
         finally:
             current = _get_app_context(None)
             if self._more_tokens:
                 _reset_app_context(self._more_tokens.pop())
-            elif self._token is not None:
-                _reset_app_context(self._token)
+            elif (token := self._token) is not None:
+                _reset_app_context(token)
                 self._token = None
         if current is not self:
             raise _mismatch(self, current)
@@ -284,7 +287,13 @@ class RequestContext:
                 request = cls(environ if isinstance(environ, dict) else environ.to_environ())
             else:
                 head = WsgiHead(environ) if isinstance(environ, dict) else environ
-                request = cls.from_head(head)
+                # PERF: cls.from_head(head), written out (2 % of a request).
+                request = new_object(cls)
+                request._head = head
+                request.method = head.method
+                request.path = head.path
+                request._body_is_read = False
+                request.routing_exception = None
                 if type(head) is WsgiHead:
                     head.environ["werkzeug.request"] = request
             request.json_module = app.json
@@ -333,11 +342,10 @@ class RequestContext:
     def match_request(self) -> None:
         """Find the rule for the request; what prevents it is kept for the view to be raised."""
         app, request = self.app, self.request
-        if can_match_plainly(app, request._head):
-            found = app.url_map.find(request.path, request.method, app.url_map.default_subdomain)
-            if found is not None:
-                request.url_rule, request.view_args = found
-                return
+        found = find_plainly(app, request._head)
+        if found is not None:
+            request.url_rule, request.view_args = found
+            return
         adapter = self.url_adapter
         if not is_original(app, "create_url_adapter"):
             # Flask asks for both adapters at once; an override may count on it.
@@ -385,6 +393,7 @@ class RequestContext:
         if exc is MISSING:
             exc = sys.exc_info()[1]
         request = self.request
+        app_context = self._app_context
         try:
             if not self._more_tokens:
                 self.app.do_teardown_request(exc)
@@ -392,17 +401,15 @@ class RequestContext:
                     request.close()
         finally:
             current = _get_request_context(None)
-            app_context = self._app_context
             if self._more_tokens:
                 token, app_context = self._more_tokens.pop()
                 _reset_request_context(token)
-            else:
-                if self._token is not None:
-                    _reset_request_context(self._token)
-                    self._token = None
-                if type(request._head) is WsgiHead:
-                    # Breaks the cycle between request and environ.
-                    request._head.environ["werkzeug.request"] = None
+            elif self._token is not None:
+                _reset_request_context(self._token)
+                self._token = None
+                head = request._head
+                if type(head) is WsgiHead:
+                    head.environ["werkzeug.request"] = None  # breaks the cycle between request and environ
             if app_context is not None:
                 app_context.pop(exc)
         if current is not self:

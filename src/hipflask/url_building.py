@@ -16,9 +16,10 @@ if t.TYPE_CHECKING:
     from hipflask.app import Flask
     from hipflask.http.head import Head
     from hipflask.routing.adapter import MapAdapter
+    from hipflask.routing.rules import Rule
     from hipflask.wrappers import Request
 
-__all__ = ["BuildOptions", "build_url", "can_match_plainly", "create_url_adapter"]
+__all__ = ["BuildOptions", "build_url", "create_url_adapter", "find_plainly"]
 
 # Host headers found acceptable; the bound keeps a client that invents hosts from filling the memory.
 KNOWN_HOSTS_LIMIT = 256
@@ -41,30 +42,36 @@ def _is_acceptable(host: str | None) -> bool:
     return get_host("http", host.replace("_", "-")) != ""
 
 
-def can_match_plainly(app: Flask, head: Head) -> bool:
-    """Return whether path and method alone decide which rule matches: no host or subdomain, no WebSocket.
+def find_plainly(app: Flask, head: Head) -> tuple[Rule, dict[str, t.Any]] | None:
+    """Return the rule and its arguments where path and method alone decide: no host or subdomain, no WebSocket.
 
     Args:
         app: The application.
         head: Head of the request.
+
+    Returns:
+        ``None`` if an adapter is to be asked: more decides, no rule matches, or there is a redirect.
     """
     if type(head) is WsgiHead:
         environ = head.environ
         # A mounted application that is asked without a path redirects to its root, so that relative URLs work.
         if "HTTP_UPGRADE" in environ or not environ.get("PATH_INFO"):
-            return False
+            return None
         host = environ.get("HTTP_HOST")
     else:
         if head.get_header("upgrade") is not None or not head.path_info:
-            return False
+            return None
         host = head.get_header("host")
-    return (
+    url_map = app.url_map
+    if (
         (host in _known_hosts or _learn_host(host))
         and app.config["TRUSTED_HOSTS"] is None
-        and (app.url_map is app._plain_map or _is_plain_map(app))
+        and (url_map is app._plain_map or _is_plain_map(app))
         # PERF: originals.is_original, written out: every request passes here.
         and getattr(app.create_url_adapter, "__func__", None) is ORIGINALS["create_url_adapter"]
-    )
+    ):
+        return url_map.find(head.path, head.method, url_map.default_subdomain)
+    return None
 
 
 def _learn_host(host: str | None) -> bool:

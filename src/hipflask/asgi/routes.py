@@ -12,7 +12,7 @@ from hipflask.originals import ORIGINALS
 from hipflask.routing.converters import DEFAULT_CONVERTERS
 from hipflask.routing.map import Map
 from hipflask.sessions import may_open_late
-from hipflask.url_building import can_match_plainly
+from hipflask.url_building import find_plainly
 
 if TYPE_CHECKING:
     from hipflask.app import Flask
@@ -65,9 +65,9 @@ def find_place(app: Flask, head: AsgiHead) -> Place:
     """
     url_map = app.url_map
     # Matching calls converters; one of the application's own may look into a database.
-    if type(url_map) is not Map or url_map.converters != DEFAULT_CONVERTERS or not can_match_plainly(app, head):
+    if type(url_map) is not Map or url_map.converters != DEFAULT_CONVERTERS:
         return Place.THREAD
-    found = url_map.find(head.path, head.method, url_map.default_subdomain)
+    found = find_plainly(app, head)
     if found is None:
         return Place.THREAD
     rule = found[0]

@@ -23,21 +23,21 @@ if t.TYPE_CHECKING:
         WWWAuthenticate,
     )
 
-__all__ = ["CONTENT_TYPES", "CONTENT_TYPES_LIMIT", "STATUS_LINES", "BaseResponse", "content_type_of", "split_status"]
+__all__ = ["CONTENT_TYPES", "CONTENT_TYPES_LIMIT", "STATUS_LINES", "BaseResponse", "content_type_field", "split_status"]
 
 STATUS_LINES = {code: f"{code} {name.upper()}" for code, name in HTTP_STATUS_CODES.items()}
-# What content_type_of() found; at most CONTENT_TYPES_LIMIT. PERF: programs use a handful of media types.
-CONTENT_TYPES: dict[str, str] = {}
+# What content_type_field() made; at most CONTENT_TYPES_LIMIT. PERF: programs use a handful of media types.
+CONTENT_TYPES: dict[str, tuple[str, str]] = {}
 CONTENT_TYPES_LIMIT = 256
 
 
-def content_type_of(mimetype: str) -> str:
-    """Return the value of ``Content-Type`` for a media type: with ``charset=utf-8`` if it is a text's.
+def content_type_field(mimetype: str) -> tuple[str, str]:
+    """Return the field ``Content-Type`` of a media type: with ``charset=utf-8`` if it is a text's.
 
     Args:
         mimetype: Media type without parameters.
     """
-    found = get_content_type(mimetype, "utf-8")
+    found = "Content-Type", get_content_type(mimetype, "utf-8")
     if len(CONTENT_TYPES) < CONTENT_TYPES_LIMIT:
         CONTENT_TYPES[mimetype] = found
     return found
@@ -223,7 +223,7 @@ class BaseResponse:
             if mimetype is None and "content-type" not in self.headers:
                 mimetype = self.default_mimetype
             if mimetype is not None:
-                content_type = content_type_of(mimetype)
+                content_type = content_type_field(mimetype)[1]
         if content_type is not None:
             self.headers["Content-Type"] = content_type
 
@@ -342,7 +342,7 @@ class BaseResponse:
 
     @mimetype.setter
     def mimetype(self, value: str) -> None:
-        self.headers["Content-Type"] = content_type_of(value)
+        self.headers["Content-Type"] = content_type_field(value)[1]
 
     @property
     def mimetype_params(self) -> dict[str, str]:

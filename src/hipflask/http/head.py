@@ -135,7 +135,7 @@ class WsgiHead:
         self.method = method if method in METHODS else method.upper()
         path: str = environ.get("PATH_INFO", "")
         # PERF: most paths are as they should be, which three looks at them tell.
-        if not (path.isascii() and path.startswith("/") and "//" not in path):
+        if not (path and path[0] == "/" and "//" not in path and path.isascii()):
             path = "/" + decode_wsgi_text(path).lstrip("/")
         self.path = path
 

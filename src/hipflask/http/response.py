@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import typing as t
 
-from hipflask.http.base_response import CONTENT_TYPES, BaseResponse, content_type_of
+from hipflask.http.base_response import CONTENT_TYPES, BaseResponse, content_type_field
 from hipflask.http.datastructures.headers import Headers
 from hipflask.http.properties import cached_property
 from hipflask.http.verdicts import remember_verdict
@@ -64,14 +64,17 @@ class Response(BaseResponse):
             # PERF: the usual case, built by hand: no look-ups, no checks of values that are our own.
             self.headers = new_headers(Headers)
             kind = self.default_mimetype if mimetype is None else mimetype
-            if content_type is None and kind is not None:
-                content_type = CONTENT_TYPES[kind] if kind in CONTENT_TYPES else content_type_of(kind)
-            self.headers._list = pairs = [] if content_type is None else [("Content-Type", content_type)]
+            if content_type is not None:
+                self.headers._list = pairs = [("Content-Type", content_type)]
+            elif kind is not None:
+                field = CONTENT_TYPES[kind] if kind in CONTENT_TYPES else content_type_field(kind)
+                self.headers._list = pairs = [field]
+            else:
+                self.headers._list = pairs = []
         else:
             self._set_headers(headers, mimetype, content_type)
             pairs = None
-        if status is None:
-            status = self.default_status
+        status = self.default_status if status is None else status
         # PERF: set here although they are the class's: an instance's own attributes are read faster (CPython 3.11).
         self._status, self._status_code = "200 OK", 200
         if status != 200:
@@ -373,26 +376,6 @@ class Response(BaseResponse):
         headers = self.get_wsgi_headers(environ)
         return self.get_app_iter(environ), self._status, headers.to_wsgi_list()
 
-    def _is_usual(self, environ: Environ) -> bool:
-        """Return whether headers and body go out as they are.
-
-        That is an answer with a body of one part in bytes and a known length, without URLs to be rewritten, of a class
-        that changes nothing of how it is sent.
-        """
-        body = self.response
-        if type(body) is not list or type(self) not in _plain_senders or len(body) != 1 or type(body[0]) is not bytes:
-            return False
-        status = self._status_code
-        if status < 200 or status in BODILESS or environ["REQUEST_METHOD"] == "HEAD" or self._on_close:
-            return False
-        has_length = False
-        for name, _ in self.headers._list:
-            if name == "Content-Length":
-                has_length = True
-            elif name not in SENT_AS_IS:
-                return False
-        return has_length
-
     def __call__(self, environ: Environ, start_response: Callable[..., t.Any]) -> Iterable[bytes]:
         """Answer a request as a WSGI application.
 
@@ -400,13 +383,39 @@ class Response(BaseResponse):
             environ: Environ of the request.
             start_response: The server's callable of PEP 3333.
         """
-        if self._is_usual(environ):
-            # PERF: just what get_wsgi_response() has in five calls.
-            start_response(self._status, self.headers._list[:])
-            return self.response  # type: ignore[no-any-return]  # a list of bytes, as _is_usual() has seen
+        body = self.response
+        fields = self.headers._list
+        # PERF: the usual answer goes out as it is: one part in bytes, a known length, no URLs to be rewritten, of a
+        # class that changes nothing of how it is sent. That is just what get_wsgi_response() has in five calls.
+        if (
+            type(body) is list
+            and len(body) == 1
+            and type(body[0]) is bytes
+            and type(self) in _plain_senders
+            and environ["REQUEST_METHOD"] != "HEAD"
+            and not self._on_close
+            and ((status := self._status_code) == 200 or (status > 200 and status not in BODILESS))
+            and (
+                (len(fields) == 2 and fields[0][0] == "Content-Type" and fields[1][0] == "Content-Length")
+                or _go_as_they_are(fields)
+            )
+        ):
+            start_response(self._status, fields[:])
+            return body
         body, line, headers = self.get_wsgi_response(environ)
         start_response(line, headers)
         return body
+
+
+def _go_as_they_are(fields: list[tuple[str, str]]) -> bool:
+    """Return whether header fields tell the length, and hold nothing that is rewritten when they are sent."""
+    has_length = False
+    for name, _ in fields:
+        if name == "Content-Length":
+            has_length = True
+        elif name not in SENT_AS_IS:
+            return False
+    return has_length
 
 
 # Classes that is_plain_sender() has found to be so.
