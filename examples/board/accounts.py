@@ -1,32 +1,35 @@
-"""Signing up, logging in and out."""
+"""Who is asking: signing up, logging in and out, one's own account."""
 
 from __future__ import annotations
 
 import functools
-import re
+import hashlib
+import secrets
 from collections.abc import Callable
 from typing import ParamSpec
 
-from hipflask import Blueprint, flash, g, redirect, render_template, request, session, url_for
+from hipflask import Blueprint, current_app, flash, g, redirect, render_template, request, session, url_for
 from hipflask.http.security import check_password_hash, generate_password_hash
 from hipflask.typing import ResponseReturnValue
 
-from . import store
+from . import rate_limit
+from .forms import LONGEST_PASSWORD, NAME_PATTERN, find_password_error, find_sign_up_errors, is_own_path
+from .models import User
+from .store import users
 
 blueprint = Blueprint("accounts", __name__)
 P = ParamSpec("P")
-
-NAME_PATTERN = re.compile(r"[A-Za-z0-9_-]{3,30}")
-SHORTEST_PASSWORD = 8  # characters
-LONGEST_PASSWORD = 200  # keeps the cost of hashing bounded
 
 
 @blueprint.before_app_request
 def load_user() -> None:
     """Find out who is asking: `g.user` is the user, or `None`."""
     g.user = None
-    if request.endpoint != "static" and "user_id" in session:
-        g.user = store.find_user(session["user_id"])
+    if request.endpoint not in {"static", "pages.picture"} and "user_id" in session:
+        user = users.find(session["user_id"])
+        # A session ends when the account is closed or deleted, and when the password changes.
+        if user is not None and not user.is_disabled and user.epoch == session.get("epoch"):
+            g.user = user
 
 
 def login_required(view: Callable[P, ResponseReturnValue]) -> Callable[P, ResponseReturnValue]:
@@ -51,25 +54,16 @@ def sign_up() -> ResponseReturnValue:
     password = request.form.get("password", "")
     errors = find_sign_up_errors(name, password)
     if not errors:
-        user_id = store.add_user(name, generate_password_hash(password))
-        if user_id is not None:
-            start_session(user_id)
+        rate_limit.spend("sign-up", rate_limit.client_address())
+        user_id = users.add(name, generate_password_hash(password))
+        user = users.find(user_id) if user_id is not None else None
+        if user is not None:
+            start_session(user)
+            current_app.logger.info("%s signed up", user.name)
             flash(f"Welcome, {name}! You are logged in.", "success")
-            return redirect(url_for("messages.index"), 303)
+            return redirect(url_for("pages.index"), 303)
         errors["name"] = "This name is taken. Please choose another one."
-    return render_template("sign_up.html", name=name, errors=errors), 400
-
-
-def find_sign_up_errors(name: str, password: str) -> dict[str, str]:
-    """Return what is wrong with a sign-up form, by field."""
-    errors = {}
-    if not NAME_PATTERN.fullmatch(name):
-        errors["name"] = "A name has 3 to 30 characters: letters from a to z, digits, _ and -."
-    if len(password) < SHORTEST_PASSWORD:
-        errors["password"] = f"A password has at least {SHORTEST_PASSWORD} characters."
-    elif len(password) > LONGEST_PASSWORD:
-        errors["password"] = f"A password has at most {LONGEST_PASSWORD} characters."
-    return errors
+    return render_template("sign_up.html", name=name, errors=errors), 422
 
 
 @blueprint.route("/log-in", methods=["GET", "POST"])
@@ -79,17 +73,17 @@ def log_in() -> ResponseReturnValue:
     if request.method == "GET":
         return render_template("log_in.html", name="", target=target, errors={})
     name = request.form.get("name", "").strip()
-    password = request.form.get("password", "")
-    user = store.find_user_by_name(name) if NAME_PATTERN.fullmatch(name) else None
-    # A wrong name costs the same time as a wrong password, so the time does not tell which names exist.
-    password_hash = user["password_hash"] if user else ""
-    is_right = check_password_hash(password_hash or hash_of_nobody(), password[:LONGEST_PASSWORD])
-    if user is None or not password_hash or not is_right:
-        errors = {"password": "Name and password do not match."}
-        return render_template("log_in.html", name=name, target=target, errors=errors), 400
-    start_session(user["id"])
-    flash(f"Welcome back, {user['name']}!", "success")
-    return redirect(target if is_own_path(target) else url_for("messages.index"), 303)
+    user = find_by_password(name, request.form.get("password", ""))
+    error = "Name and password do not match."
+    if user is not None and user.is_disabled:
+        user, error = None, "This account has been closed."
+    if user is None:
+        current_app.logger.warning("Log-in refused for %r from %s", name[:40], rate_limit.client_address())
+        return render_template("log_in.html", name=name, target=target, errors={"password": error}), 422
+    start_session(user)
+    current_app.logger.info("%s logged in", user.name)
+    flash(f"Welcome back, {user.name}!", "success")
+    return redirect(target if is_own_path(target) else url_for("pages.index"), 303)
 
 
 @blueprint.post("/log-out")
@@ -97,13 +91,64 @@ def log_out() -> ResponseReturnValue:
     """Forget who is logged in."""
     session.clear()
     flash("You are logged out.", "success")
-    return redirect(url_for("messages.index"), 303)
+    return redirect(url_for("pages.index"), 303)
 
 
-def start_session(user_id: int) -> None:
+@blueprint.get("/account")
+@login_required
+def account() -> ResponseReturnValue:
+    """Show the forms for one's own password and API token."""
+    return render_template("account.html", errors={})
+
+
+@blueprint.post("/account/password")
+@login_required
+def change_password() -> ResponseReturnValue:
+    """Change the password, and log out every other browser."""
+    new_password = request.form.get("new_password", "")
+    errors = {"new_password": find_password_error(new_password)}
+    if find_by_password(g.user.name, request.form.get("password", "")) is None:
+        errors["password"] = "This is not your password."
+    if any(errors.values()):
+        return render_template("account.html", errors=errors), 422
+    users.set_password(g.user.id, generate_password_hash(new_password))
+    start_session(users.find(g.user.id) or g.user)
+    current_app.logger.info("%s changed the password", g.user.name)
+    flash("Your password is changed. Other browsers are logged out.", "success")
+    return redirect(url_for("accounts.account"), 303)
+
+
+@blueprint.post("/account/token")
+@login_required
+def make_token() -> ResponseReturnValue:
+    """Make a new token for the API and show it, this one time: only its hash is kept."""
+    token = secrets.token_urlsafe(32)
+    users.set_token(g.user.id, hash_token(token))
+    current_app.logger.info("%s made an API token", g.user.name)
+    return render_template("account.html", errors={}, token=token)
+
+
+def find_by_password(name: str, password: str) -> User | None:
+    """Return the user with this name and password, closed accounts too.
+
+    Raises:
+        TooManyRequests: There were too many attempts, from here or for this name.
+    """
+    rate_limit.spend("log-in", rate_limit.client_address())
+    user = users.find_by_name(name) if NAME_PATTERN.fullmatch(name) else None
+    if user is not None:
+        rate_limit.spend("log-in", f"for {user.name}")
+    # A wrong name costs the same time as a wrong password, so the time does not tell which names exist.
+    password_hash = user.password_hash if user else ""
+    is_right = check_password_hash(password_hash or hash_of_nobody(), password[: LONGEST_PASSWORD + 1])
+    return user if password_hash and is_right else None
+
+
+def start_session(user: User) -> None:
     """Log a user in with a new session: nothing from before is taken over, the CSRF token neither."""
     session.clear()
-    session["user_id"] = user_id
+    session["user_id"] = user.id
+    session["epoch"] = user.epoch
 
 
 @functools.cache
@@ -112,9 +157,6 @@ def hash_of_nobody() -> str:
     return generate_password_hash("nobody's password")
 
 
-def is_own_path(target: str) -> bool:
-    """Tell whether *target* is a path on this site, and nothing that leads a browser to another one.
-
-    Browsers read `//example.org` and `/\\example.org` as other sites, and leave out tabs and line ends.
-    """
-    return bool(re.fullmatch(r"/(?![/\\])[^\\\x00-\x20\x7f]*", target))
+def hash_token(token: str) -> str:
+    """Return what the database keeps of an API token. It is random and long: a fast hash is safe, a password's not."""
+    return hashlib.sha256(token.encode()).hexdigest()

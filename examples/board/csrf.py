@@ -31,7 +31,7 @@ def check_token() -> None:
     if request.method in SAFE_METHODS or request.url_rule is None:
         return
     if request.blueprint == "api":
-        return  # It takes JSON only, which a form cannot send and another site's script may not.
+        return  # What it takes, a form cannot send, and another site's script may not.
     expected = session.get("csrf_token", "")
     sent = request.form.get("csrf_token", "")
     if not expected or not secrets.compare_digest(expected.encode(), sent.encode()):

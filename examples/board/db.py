@@ -1,31 +1,35 @@
-"""The SQLite database: one connection per request, the tables, the first messages."""
+"""The SQLite database: one connection per request, transactions, and the steps that bring an old file up to date."""
 
 from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
 from hipflask import Flask, current_app, g
 
-from . import sample_data
-
-SCHEMA = Path(__file__).resolve().with_name("schema.sql")
+MIGRATIONS = Path(__file__).resolve().with_name("migrations")
+BOARD_FILE = 1651470948  # marks the file as a board's
 BUSY_SECONDS = 10.0  # how long a writer waits for another one
 
 
-def init_app(app: Flask) -> None:
-    """Make the database of *app* if it is new, and close each request's connection at its end."""
-    prepare(app.config["DATABASE"])
+def init_app(app: Flask, fill: Callable[[sqlite3.Connection], None] | None = None) -> None:
+    """Make or update the database of *app*, and close each request's connection at its end.
+
+    Args:
+        app: The board.
+        fill: Called with the connection to a database that is new.
+    """
+    prepare(app.config["DATABASE"], fill)
     app.teardown_appcontext(close_connection)
 
 
 def get_connection() -> sqlite3.Connection:
     """Return this request's connection, opened when it is first needed."""
     if "connection" not in g:
-        g.connection = connect(current_app.config["DATABASE"])
+        g.connection = connect(current_app.config["DATABASE"], current_app.config["BUSY_SECONDS"])
     connection: sqlite3.Connection = g.connection
     return connection
 
@@ -37,35 +41,65 @@ def close_connection(error: BaseException | None = None) -> None:
         connection.close()
 
 
-def connect(path: str) -> sqlite3.Connection:
-    """Open the database in the file *path*; what is written outside BEGIN and COMMIT is saved at once."""
-    connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)
-    connection.row_factory = sqlite3.Row
+def connect(path: str, busy_seconds: float = BUSY_SECONDS) -> sqlite3.Connection:
+    """Open the database in the file *path*; what is written outside a transaction is saved at once."""
+    connection = sqlite3.connect(path, timeout=busy_seconds, isolation_level=None)
     connection.create_function("casefold", 1, str.casefold, deterministic=True)  # SQLite itself knows only A to Z
     connection.execute("PRAGMA foreign_keys = ON")
     return connection
 
 
-def prepare(path: str) -> None:
-    """Create the tables and put the sample data in, once, however many processes start at the same time.
+@contextmanager
+def transaction(connection: sqlite3.Connection | None = None) -> Iterator[sqlite3.Connection]:
+    """Save everything that the block writes, or nothing if it raises.
+
+    IMMEDIATE: one writer at a time gets past the first line, the others wait there. What the block reads
+    stays true until its end. Keep such blocks short.
+    """
+    connection = connection or get_connection()
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield connection
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:  # SQLite itself ends it when the disk is full, say
+            connection.execute("ROLLBACK")
+        raise
+
+
+def prepare(path: str, fill: Callable[[sqlite3.Connection], None] | None = None) -> None:
+    """Make the database, or bring it up to date, once, however many processes start at the same time.
 
     Raises:
         RuntimeError: The file *path* cannot be made, or is none to keep a database in.
     """
-    schema = SCHEMA.read_text(encoding="utf-8")
     with explain_unusable_file(path):
         Path(path).parent.mkdir(parents=True, exist_ok=True)
         new_connection = connect(path)
     with closing(new_connection) as connection:
         with explain_unusable_file(path):
             switch_to_wal(connection)
-            # IMMEDIATE: one process at a time gets past this point, the others wait.
-            connection.executescript(f"BEGIN IMMEDIATE; {schema} COMMIT;")
-        connection.execute("BEGIN IMMEDIATE")
-        if connection.execute("PRAGMA user_version").fetchone()[0] == 0:
-            sample_data.insert(connection)
-            connection.execute("PRAGMA user_version = 1")
-        connection.execute("COMMIT")
+            # A write at every start: a file that is read-only is found out here.
+            connection.execute(f"PRAGMA application_id = {BOARD_FILE}")
+        with transaction(connection):
+            is_new = migrate(connection)
+            if is_new and fill is not None:
+                fill(connection)
+
+
+def migrate(connection: sqlite3.Connection) -> bool:
+    """Run the steps that the database has not seen yet, and tell whether it is new.
+
+    SQLite keeps the number of the last step for us, as `user_version`.
+    """
+    version: int = connection.execute("PRAGMA user_version").fetchone()[0]
+    for step in sorted(MIGRATIONS.glob("*.sql")):
+        number = int(step.name.partition("_")[0])
+        if number > version:
+            for statement in step.read_text(encoding="utf-8").split(";\n"):
+                connection.execute(statement)
+            connection.execute(f"PRAGMA user_version = {number}")
+    return version == 0
 
 
 @contextmanager
@@ -91,7 +125,11 @@ def switch_to_wal(connection: sqlite3.Connection) -> None:
             connection.execute("PRAGMA journal_mode = WAL")
             return
         except sqlite3.OperationalError as error:
-            is_locked = error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
-            if not is_locked or time.monotonic() > deadline:
+            if not is_busy(error) or time.monotonic() > deadline:
                 raise
             time.sleep(0.01)
+
+
+def is_busy(error: sqlite3.OperationalError) -> bool:
+    """Tell whether *error* means that somebody else was writing for too long; nothing is wrong with the database."""
+    return error.sqlite_errorcode & 0xFF in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}

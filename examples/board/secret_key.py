@@ -11,15 +11,12 @@ from pathlib import Path
 SHORTEST_KEY = 32  # characters
 
 
-def find(path: Path) -> str:
-    """Return the key that the environment has in `BOARD_SECRET_KEY`, else the one in the file *path*.
+def check_variable(key: str) -> str:
+    """Return the key that the environment has in `BOARD_SECRET_KEY`.
 
     Raises:
         RuntimeError: The key is not usable.
     """
-    key = os.environ.get("BOARD_SECRET_KEY")
-    if not key:
-        return read_or_create(path)
     remedy = "Set a random one, or unset the variable, and a key is made."
     return check(key, "the environment variable BOARD_SECRET_KEY", remedy)
 

@@ -1,0 +1,187 @@
+"""Messages: `/api/messages` and below."""
+
+from __future__ import annotations
+
+from hipflask import Response, abort, current_app, request, url_for
+from hipflask.http.exceptions import RequestEntityTooLarge
+from hipflask.typing import ResponseReturnValue
+
+from .. import posts
+from ..errors import InvalidInput
+from ..forms import clean_draft, clean_search, find_draft_errors, parse_number
+from ..models import Message
+from ..pictures.formats import MIME_TYPES, PictureError, read_picture
+from ..posts import Draft
+from ..store import messages
+from . import blueprint
+from .access import answer, conflict, describe, find_changeable, find_or_404, require_user
+
+DEFAULT_LIMIT = 20  # messages in one answer
+LARGEST_LIMIT = 100
+
+
+@blueprint.get("/messages")
+def list_messages() -> dict[str, object]:
+    """Answer `?limit=&before=&q=` with the newest messages and replies, and the address of the next ones."""
+    limit = read_number("limit", LARGEST_LIMIT) or DEFAULT_LIMIT
+    before = read_number("before", messages.LARGEST_ID)
+    search = clean_search(request.args.get("q", ""))
+    if search:
+        found = messages.search(search, limit=limit + 1, before=before)
+    else:
+        found = messages.list_all(limit=limit + 1, before=before)
+    next_url = None
+    if len(found) > limit:
+        found.pop()
+        next_url = url_for("api.list_messages", limit=limit, before=found[-1].id, q=search or None)
+    return {"messages": [describe(message) for message in found], "next": next_url}
+
+
+@blueprint.get("/messages/<int:message_id>/replies")
+def list_replies(message_id: int) -> dict[str, object]:
+    """Answer `?limit=&after=` with the replies of a thread, the oldest first, and the address of the next ones."""
+    thread = find_or_404(message_id)
+    limit = read_number("limit", LARGEST_LIMIT) or DEFAULT_LIMIT
+    after = read_number("after", messages.LARGEST_ID) or 0
+    found = messages.list_replies(thread.id, limit=limit + 1, after=after)
+    next_url = None
+    if len(found) > limit:
+        found.pop()
+        next_url = url_for("api.list_replies", message_id=thread.id, limit=limit, after=found[-1].id)
+    return {"messages": [describe(message) for message in found], "next": next_url}
+
+
+@blueprint.get("/messages/<int:message_id>")
+def show_message(message_id: int) -> Response:
+    """Answer with one message."""
+    return answer(find_or_404(message_id))
+
+
+@blueprint.post("/messages")
+def add_message() -> ResponseReturnValue:
+    """Begin a thread with `{"title": ..., "body": ...}`."""
+    user = require_user()
+    return created(posts.publish(user, read_draft()))
+
+
+@blueprint.post("/messages/<int:message_id>/replies")
+def add_reply(message_id: int) -> ResponseReturnValue:
+    """Reply to a thread with `{"body": ...}`; 409 if it cannot be replied to."""
+    user = require_user()
+    thread = find_or_404(message_id)
+    draft = read_draft(is_reply=True)
+    try:
+        return created(posts.publish(user, draft, thread=thread))
+    except posts.ThreadError as error:
+        abort(409, str(error))
+    except posts.GoneError:
+        abort(404)
+
+
+@blueprint.patch("/messages/<int:message_id>")
+def change_message(message_id: int) -> Response:
+    """Change what `{"title": ..., "body": ..., "picture_alt": ...}` has, and leave the rest."""
+    _, message = find_changeable(message_id)
+    return change(message_id, read_draft(message))
+
+
+@blueprint.put("/messages/<int:message_id>/picture")
+def set_picture(message_id: int) -> Response:
+    """Take the body as the message's picture, instead of the one that it may have."""
+    find_changeable(message_id)
+    if request.mimetype not in MIME_TYPES.values():
+        abort(415, f"Send one of {', '.join(MIME_TYPES.values())}.")
+    data = request.data
+    if len(data) > current_app.config["LARGEST_PICTURE"]:
+        raise RequestEntityTooLarge
+    try:
+        picture = read_picture(data)
+    except PictureError as error:
+        raise InvalidInput({"picture": str(error)}) from error
+    return change(message_id, Draft(picture=picture))
+
+
+@blueprint.delete("/messages/<int:message_id>/picture")
+def delete_picture(message_id: int) -> Response:
+    """Take the picture away from a message."""
+    return change(message_id, Draft(without_picture=True))
+
+
+def change(message_id: int, draft: Draft) -> Response:
+    """Change a message, and answer with what it has become; texts that are empty in *draft* stay."""
+    user, message = find_changeable(message_id)
+    draft = Draft(
+        draft.title or message.title,
+        draft.body or message.body,
+        draft.picture_alt or message.picture_alt,
+        draft.picture,
+        draft.without_picture,
+    )
+    try:
+        posts.change(message, message.version, user, draft)
+    except posts.EditConflictError:
+        conflict()
+    except posts.GoneError:
+        abort(404)
+    return answer(find_or_404(message_id))
+
+
+@blueprint.delete("/messages/<int:message_id>")
+def delete_message(message_id: int) -> ResponseReturnValue:
+    """Delete a message with its replies."""
+    user, message = find_changeable(message_id)
+    try:
+        posts.remove(message, user.name, message.version)
+    except posts.EditConflictError:
+        conflict()
+    except posts.GoneError:
+        abort(404)
+    return "", 204
+
+
+def created(message_id: int) -> Response:
+    """Answer 201 with the new message and its address."""
+    response = answer(find_or_404(message_id), 201)
+    response.headers["Location"] = url_for("api.show_message", message_id=message_id)
+    return response
+
+
+def read_draft(message: Message | None = None, *, is_reply: bool = False) -> Draft:
+    """Return the texts in the JSON that was sent; what is missing there stays as it is in *message*.
+
+    Raises:
+        BadRequest: It is no JSON, or no object (status 400).
+        UnsupportedMediaType: It does not say that it is JSON (status 415).
+        InvalidInput: A field is missing, or not as it should be (status 422).
+    """
+    data = request.get_json()
+    if not isinstance(data, dict):
+        abort(400, "Send a JSON object.")
+    old = {}
+    if message is not None:
+        is_reply = message.is_reply
+        old = {"title": message.title, "body": message.body, "picture_alt": message.picture_alt}
+    texts = {field: data.get(field, old.get(field, "")) for field in ("title", "body", "picture_alt")}
+    wrong = {field: "This has to be a string." for field, text in texts.items() if not isinstance(text, str)}
+    if wrong:
+        raise InvalidInput(wrong)
+    draft = clean_draft(**texts)
+    errors = find_draft_errors(draft, is_reply=is_reply)
+    if errors:
+        raise InvalidInput(errors)
+    return draft
+
+
+def read_number(name: str, largest: int) -> int | None:
+    """Return a positive number of the query, `None` if it is not there.
+
+    Raises:
+        BadRequest: It is anything else (status 400).
+    """
+    text = request.args.get(name)
+    if text is None:
+        return None
+    number = parse_number(text)
+    if number is None or number > largest:
+        abort(400, f"{name} is a number from 1 to {largest}.")
+    return number
