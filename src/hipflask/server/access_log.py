@@ -1,20 +1,49 @@
-"""The access log: one line a request, through `logging`."""
+"""The access log: one line a request, through `logging`, written by a thread of its own.
+
+Nobody waits for it who serves: what is to be logged goes into a bounded queue, and if the log is slower than the
+requests (a full disk, a pipe that nobody reads), lines are dropped and counted.
+"""
 
 from __future__ import annotations
 
+import json
 import logging
 import sys
 import threading
 import time
-from datetime import datetime
+from collections import deque
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from typing import Protocol
 
 from hipflask.flags import compat_versions
 
-__all__ = ["COMPAT_LOGGER_NAME", "LOGGER_NAME", "RejectionLog", "access_logger", "printable", "time_stamp"]
+__all__ = [
+    "COMPAT_LOGGER_NAME",
+    "LOGGER_NAME",
+    "PROBE_AGENT",
+    "AccessLog",
+    "Answer",
+    "RejectionLog",
+    "access_logger",
+    "format_apache",
+    "format_json",
+    "printable",
+    "time_stamp",
+]
 
 #: The logger's name, and its name in compat mode.
 LOGGER_NAME = "hipflask.access"
 COMPAT_LOGGER_NAME = "werkzeug"
+#: The ``User-Agent`` of a worker's health check, which is not logged.
+PROBE_AGENT = "hipflask-health-check"
+#: Lines that wait to be written; what comes beyond is dropped.
+MOST_WAITING = 10_000
+#: Lines that are written at once.
+_BATCH = 500
+#: How long the end of a server waits for the last lines.
+CLOSE_SECONDS = 1.0
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 _lock = threading.Lock()
 
@@ -53,8 +82,237 @@ def printable(text: str) -> str:
 def time_stamp() -> str:
     """Return the local time as the common log format has it."""
     now = datetime.now()
-    month = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")[now.month - 1]
-    return f"{now.day:02}/{month}/{now.year} {now:%H:%M:%S}"
+    return f"{now.day:02}/{_MONTHS[now.month - 1]}/{now.year} {now:%H:%M:%S}"
+
+
+class Answer(Protocol):
+    """What is known of an answer that was sent; `hipflask.server.native.Access` is one.
+
+    Text is as the client sent it, and may hold anything.
+    """
+
+    @property
+    def client(self) -> tuple[str, int] | None:
+        """Address and port; ``None`` on a Unix socket."""
+
+    @property
+    def method(self) -> str:
+        """The request's method."""
+
+    @property
+    def target(self) -> str:
+        """The request's target."""
+
+    @property
+    def http_version(self) -> str:
+        """``HTTP/1.1``, or the number alone."""
+
+    @property
+    def status(self) -> int:
+        """The status; 0 if none was sent."""
+
+    @property
+    def body_bytes(self) -> int:
+        """Bytes of the body that were sent."""
+
+    @property
+    def started(self) -> float:
+        """When the request came, in seconds since 1970."""
+
+    @property
+    def duration_seconds(self) -> float:
+        """From there until the answer was sent."""
+
+    @property
+    def referrer(self) -> str:
+        """The ``Referer`` header, empty if there was none."""
+
+    @property
+    def user_agent(self) -> str:
+        """The ``User-Agent`` header, empty if there was none."""
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether the whole answer was sent."""
+
+
+def _quoted(text: str) -> str:
+    """Return a text for a field in quotes."""
+    if not text:
+        return "-"
+    if '"' in text or "\\" in text:
+        text = text.replace("\\", "\\\\").replace('"', '\\"')
+    return printable(text)
+
+
+def _version(answer: Answer) -> str:
+    version = answer.http_version
+    return version if version.startswith("HTTP/") else f"HTTP/{version}"
+
+
+class _Clock:
+    """Writes times as Apache does, each second once."""
+
+    def __init__(self) -> None:
+        self._second = -1
+        self._text = ""
+
+    def format(self, moment: float) -> str:
+        second = int(moment)
+        if second != self._second:
+            now = time.localtime(second)
+            offset = time.strftime("%z", now)
+            self._text = f"{now.tm_mday:02}/{_MONTHS[now.tm_mon - 1]}/{time.strftime('%Y:%H:%M:%S', now)} {offset}"
+            self._second = second
+        return self._text
+
+
+_clock = _Clock()
+
+
+def format_apache(answer: Answer) -> str:
+    r"""Return a line in Apache's combined format, as log analysers read it.
+
+    Control characters and what is not ASCII are written as ``\xhh``.
+    """
+    host = answer.client[0] if answer.client else "-"
+    request = _quoted(f"{answer.method} {answer.target} {_version(answer)}")
+    return (
+        f'{printable(host)} - - [{_clock.format(answer.started)}] "{request}" {answer.status or "-"} '
+        f'{answer.body_bytes or "-"} "{_quoted(answer.referrer)}" "{_quoted(answer.user_agent)}"'
+    )
+
+
+def format_json(answer: Answer) -> str:
+    """Return a line that is a JSON object; the time is UTC."""
+    values = {
+        "time": datetime.fromtimestamp(answer.started, UTC).isoformat(timespec="milliseconds"),
+        "client": answer.client[0] if answer.client else None,
+        "method": answer.method,
+        "target": answer.target,
+        "protocol": _version(answer),
+        "status": answer.status or None,
+        "bytes": answer.body_bytes,
+        "duration_ms": round(answer.duration_seconds * 1000, 3),
+        "referrer": answer.referrer or None,
+        "user_agent": answer.user_agent or None,
+        "complete": answer.is_complete,
+    }
+    # JSON escapes all control characters but the last one.
+    return json.dumps(values).replace("\x7f", "\\u007f")
+
+
+_FORMATS: dict[str, Callable[[Answer], str]] = {"apache": format_apache, "json": format_json}
+
+#: A line: its level, and the text or the answer it is made of.
+_Line = tuple[int, "Answer | str"]
+
+
+class AccessLog:
+    """Writes the access log in a thread of its own.
+
+    Args:
+        format: ``"apache"``, ``"json"``, or ``"off"`` for no line about answers.
+        most_waiting: Lines that wait to be written; what comes beyond is dropped and counted.
+    """
+
+    def __init__(self, format: str = "apache", most_waiting: int = MOST_WAITING) -> None:
+        self._format = _FORMATS.get(format)
+        self._most_waiting = most_waiting
+        self._lines: deque[_Line] = deque()
+        self._dropped = 0
+        self._wake = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._is_closed = False
+        self._refusals = RejectionLog()
+
+    def start(self) -> None:
+        """Start the thread; from now on refusals of any `RejectionLog` are written by it too."""
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._write_all, name="hipflask-access-log", daemon=True)
+            self._thread.start()
+            _writers.append(self)
+
+    def add(self, answers: Iterable[Answer]) -> None:
+        """Log answers; never waits."""
+        if self._format is not None:
+            for answer in answers:
+                if answer.client is None and answer.user_agent == PROBE_AGENT:
+                    continue
+                self._append((logging.INFO, answer))
+
+    def refuse(self, client: tuple[str, int] | None, status: int, reason: str) -> None:
+        """Log a refused request, unless there are too many; never waits."""
+        self._refusals.write(client[0] if client else "<local>", status, reason)
+
+    def leave_out(self, number: int) -> None:
+        """Count refusals that are not told one by one."""
+        self._refusals.leave_out(number)
+
+    def warn(self, text: str) -> None:
+        """Log a line of level warning; never waits."""
+        self._append((logging.WARNING, text))
+
+    def close(self) -> None:
+        """Write what waits, as far as that is possible soon, and end the thread."""
+        if self in _writers:
+            _writers.remove(self)
+        self._is_closed = True
+        self._wake.set()
+        if self._thread is not None:
+            self._thread.join(CLOSE_SECONDS)
+
+    def _append(self, line: _Line) -> None:
+        if len(self._lines) >= self._most_waiting:
+            self._dropped += 1
+            return
+        self._lines.append(line)
+        if not self._wake.is_set():
+            self._wake.set()
+
+    def _write_all(self) -> None:
+        while True:
+            self._wake.wait()
+            self._wake.clear()
+            while self._lines:
+                self._write_some()
+            if self._dropped:
+                number, self._dropped = self._dropped, 0
+                _emit([(logging.WARNING, f"{number} lines of the access log were dropped: it is read too slowly")])
+            if self._is_closed and not self._lines:
+                return
+
+    def _write_some(self) -> None:
+        lines = []
+        for _ in range(min(len(self._lines), _BATCH)):
+            level, what = self._lines.popleft()
+            lines.append((level, what if isinstance(what, str) else self._describe(what)))
+        _emit(lines)
+
+    def _describe(self, answer: Answer) -> str:
+        assert self._format is not None, "answers are queued only where there is a format"
+        return self._format(answer)
+
+
+_writers: list[AccessLog] = []
+
+
+def _emit(lines: list[tuple[int, str]]) -> None:
+    """Write lines through `logging`; in one go where nobody but our own handler would see them."""
+    logger = access_logger()
+    ours = logger.handlers[0] if len(logger.handlers) == 1 and isinstance(logger.handlers[0], _StderrHandler) else None
+    if ours is not None and not logger.filters and not (logger.propagate and logging.root.handlers):
+        text = "".join(f"{line}\n" for level, line in lines if logger.isEnabledFor(level))
+        stream = sys.stderr
+        if text and stream is not None:
+            try:
+                stream.write(text)
+                stream.flush()
+            except (OSError, ValueError):
+                pass  # the log is gone or its disk is full: requests are served all the same
+        return
+    for level, line in lines:
+        logger.log(level, "%s", line)
 
 
 class RejectionLog:
@@ -71,7 +329,7 @@ class RejectionLog:
         self._left_out = 0
 
     def write(self, address: str, status: int, reason: str) -> None:
-        """Log one refusal."""
+        """Log one refusal; waits for nothing while an `AccessLog` runs."""
         second = int(time.monotonic())
         if second != self._second:
             self._second, self._written = second, 0
@@ -81,4 +339,16 @@ class RejectionLog:
         self._written += 1
         more = f" ({self._left_out} more like it were not logged)" if self._left_out else ""
         self._left_out = 0
-        access_logger().warning("%s - - [%s] refused with %d: %s%s", address, time_stamp(), status, reason, more)
+        line = f"{printable(address)} - - [{time_stamp()}] refused with {status}: {printable(reason)}{more}"
+        if _writers:
+            _writers[-1].warn(line)
+        else:
+            access_logger().warning("%s", line)
+
+    def leave_out(self, number: int) -> None:
+        """Count refusals that are not told one by one.
+
+        Args:
+            number: How many.
+        """
+        self._left_out += number
