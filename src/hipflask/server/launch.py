@@ -229,7 +229,7 @@ def _find_user(text: str | None) -> dict[str, Any] | None:
         entry = pwd.getpwuid(int(name)) if name.isdigit() else pwd.getpwnam(name)
         gid = entry.pw_gid if not group else int(group) if group.isdigit() else grp.getgrnam(group).gr_gid
     except KeyError as error:
-        raise BindError(f"--user {text}: {error.args[0]}. Give an existing user, or USER:GROUP.") from error
+        raise BindError(f"--user {text}: there is no such user or group. Give an existing one.") from error
     if os.geteuid() != 0 and (os.geteuid(), os.getegid()) != (entry.pw_uid, gid):
         raise BindError(f"--user {text} takes administrator rights. Start as root, or leave the option out.")
     return {"name": entry.pw_name, "uid": entry.pw_uid, "gid": gid, "home": entry.pw_dir}

@@ -108,9 +108,18 @@ def start_serving(app: Flask, settings: dict[str, Any], probe: socket.socket) ->
         entry = ProxyFix(app, values["trusted_proxies"], values["trusted_proxies"])
     log = AccessLog(values["access_log"])
     sockets = [socket.socket(fileno=fd) for fd in settings["sockets"]]
-    if settings["cert"] is None and native.is_available():
+    if settings["cert"] is None and _has_native():
         return _NativeServing(entry, [*sockets, probe], values, log, settings)
     return PureServing(entry, sockets, probe, values, log, settings)
+
+
+def _has_native() -> bool:
+    """Return whether the native module is built, and not by a version of before the server."""
+    if not native.is_available():
+        return False
+    from hipflask.server import _native
+
+    return hasattr(_native, "Server")
 
 
 class _NativeServing:
