@@ -45,6 +45,8 @@ def make_environ(ask: Ask) -> dict[str, Any]:
         "wsgi.multiprocess": False,
         "wsgi.run_once": False,
     }
+    if ask.is_chunked:
+        environ["wsgi.input_terminated"] = True
     for name, value in ask.wire_headers():
         key = name.upper().replace("-", "_")
         if key not in ("CONTENT_TYPE", "CONTENT_LENGTH"):
@@ -82,18 +84,30 @@ def validated_wsgi(app: Any, ask: Ask) -> Answer:
     return _call(validator(app), make_environ(ask))
 
 
+def linted_wsgi(app: Any, ask: Ask) -> Answer:
+    """Call it inside our ``LintMiddleware``, whose warnings are errors in tests."""
+    from hipflask.middleware.lint import LintMiddleware
+
+    return _call(LintMiddleware(app), make_environ(ask))
+
+
 def client(app: Any, ask: Ask) -> Answer:
     """Ask through the test client."""
     # The builder takes "//a/b" for a URL with the host "a".
-    overrides = {"PATH_INFO": ask.path} if ask.path.startswith("//") else None
+    is_like_host = ask.path.startswith("//")
+    overrides: dict[str, Any] = {"PATH_INFO": ask.path} if is_like_host else {}
+    body: dict[str, Any] = {"data": ask.body or None}
+    if ask.is_chunked:
+        body = {"input_stream": io.BytesIO(ask.body)}
+        overrides["wsgi.input_terminated"] = True
     response = app.test_client(use_cookies=False).open(
-        "/" if overrides else ask.path,
+        "/" if is_like_host else ask.path,
         environ_overrides=overrides,
         base_url="http://localhost/",
         method=ask.method,
         query_string=ask.query,
         headers=ask.wire_headers(),
-        data=ask.body or None,
+        **body,
     )
     with response:
         code, _, reason = response.status.partition(" ")
@@ -125,6 +139,7 @@ def pure_server(app: Any) -> Iterator[Door]:
 
 DOORS: dict[str, OpenDoor] = {
     "wsgi": lambda app: without_server(validated_wsgi),
+    "lint": lambda app: without_server(linted_wsgi),
     "client": lambda app: without_server(client),
     "server": pure_server,
     "asgi": asgi_doors.asgi,

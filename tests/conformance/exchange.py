@@ -17,6 +17,7 @@ __all__ = [
     "Conversation",
     "Door",
     "Header",
+    "chunked",
     "comparable",
     "deviates",
     "get",
@@ -43,6 +44,8 @@ class Ask:
     body: bytes = b""
     own_status: int | None = None
     """The status that hipflask answers instead of Flask's, where it deviates on purpose."""
+    is_chunked: bool = False
+    """Whether the body is sent in chunks, so that its length is not known beforehand."""
 
     @property
     def path(self) -> str:
@@ -58,9 +61,18 @@ class Ask:
         fields = list(self.headers)
         if "host" not in names:
             fields.insert(0, ("Host", "localhost"))
-        if (self.body or self.method in ("POST", "PUT", "PATCH")) and "content-length" not in names:
+        if self.is_chunked:
+            fields.append(("Transfer-Encoding", "chunked"))
+        elif (self.body or self.method in ("POST", "PUT", "PATCH")) and "content-length" not in names:
             fields.append(("Content-Length", str(len(self.body))))
         return fields
+
+    def pieces(self) -> list[bytes]:
+        """The body as it is sent: whole, or in chunks of uneven lengths."""
+        if not self.is_chunked:
+            return [self.body] if self.body else []
+        third = len(self.body) // 3 or 1
+        return [piece for piece in (self.body[:third], self.body[third : third + 1], self.body[third + 1 :]) if piece]
 
 
 @dataclass(frozen=True)
@@ -91,6 +103,11 @@ def send(method: str, target: str, body: bytes = b"", **headers: str) -> Ask:
 def deviates(ask: Ask, status: int) -> Ask:
     """A request that hipflask refuses with *status* and Flask does not: a deviation of docs/compatibility.md."""
     return replace(ask, own_status=status)
+
+
+def chunked(ask: Ask) -> Ask:
+    """The same request, its body in chunks."""
+    return replace(ask, is_chunked=True)
 
 
 def get(target: str, **headers: str) -> Ask:
@@ -157,14 +174,15 @@ def comparable(answer: Answer) -> dict[str, Any]:
 
     The paragraphs of a page about an error or redirect are a framework's own words: of such a page, title and heading
     are compared, and not its length. Of a session's cookie, the signature and its date are left out; of a date in a
-    cookie, all but its distance from now in hours. ``Content-Length: 0`` may be a server's way to end an empty stream.
+    cookie, all but its distance from now in hours; of ``Allow``, the order. ``Content-Length: 0`` may be a server's way
+    to end an empty stream.
     """
     page = _error_page(answer.body)
     # The page that a HEAD does not show has a length of its own, too.
     is_length_told = not page and (answer.body or answer.status < 300)
     left_out = OF_THE_CONNECTION if is_length_told else OF_THE_CONNECTION | {"content-length"}
     headers = sorted(
-        (name.lower(), _stable_cookie(value) if name.lower() == "set-cookie" else value)
+        (name.lower(), _STABLE.get(name.lower(), str)(value))
         for name, value in answer.headers
         if name.lower() not in left_out and (name.lower(), value) != ("content-length", "0")
     )
@@ -179,6 +197,14 @@ def _error_page(body: bytes) -> tuple[bytes, ...]:
 def _stable_cookie(value: str) -> str:
     value = re.sub(r"^(session=[^;]+)\.[^.;]+\.[^.;]+(?=;)", r"\1", value)
     return re.sub(r"(?<=Expires=)[^;]+", lambda found: _hours_from_now(found[0]), value)
+
+
+def _in_order(value: str) -> str:
+    return ", ".join(sorted(value.split(", ")))
+
+
+# A set of methods has an order of its own in each process.
+_STABLE: dict[str, Callable[[str], str]] = {"set-cookie": _stable_cookie, "allow": _in_order}
 
 
 def _hours_from_now(date: str) -> str:

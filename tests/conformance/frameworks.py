@@ -7,7 +7,7 @@ from types import ModuleType
 
 import pytest
 
-__all__ = ["hipflask", "http", "reference"]
+__all__ = ["hipflask", "http", "part", "reference"]
 
 # Where Werkzeug's modules are, of which cases need something.
 _OURS = {
@@ -15,6 +15,8 @@ _OURS = {
     "routing": "hipflask.routing",
     "datastructures": "hipflask.http.datastructures",
     "wrappers": "hipflask.http.response",
+    "middleware.dispatcher": "hipflask.middleware.dispatcher",
+    "middleware.proxy_fix": "hipflask.middleware.proxy_fix",
 }
 
 
@@ -30,3 +32,8 @@ def reference() -> ModuleType:
 def http(flask: ModuleType, name: str) -> ModuleType:
     """Return what ``werkzeug.<name>`` is in the framework of a case."""
     return importlib.import_module(_OURS[name] if flask.__name__ == "hipflask" else f"werkzeug.{name}")
+
+
+def part(flask: ModuleType, name: str) -> ModuleType:
+    """Return ``flask.<name>`` or ``hipflask.<name>``."""
+    return importlib.import_module(f"{flask.__name__}.{name}")

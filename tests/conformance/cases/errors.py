@@ -216,3 +216,105 @@ def trapped_key_errors(flask: Any) -> Any:
     app.config.update(TRAP_BAD_REQUEST_ERRORS=True, PROPAGATE_EXCEPTIONS=False)
     app.add_url_rule("/", "index", lambda: flask.request.args["b"])
     return app
+
+
+@case(get("/402"), get("/own"), get("/abort"))
+def own_http_error(flask: Any) -> Any:
+    class PaymentRequired(http(flask, "exceptions").HTTPException):  # type: ignore[misc]
+        code = 402
+        description = "Pay <first>."
+
+    app = flask.Flask("case")
+
+    def own() -> None:
+        raise PaymentRequired
+
+    def described() -> None:
+        raise PaymentRequired("Own words.")
+
+    app.add_url_rule("/402", "own_class", own)
+    app.add_url_rule("/own", "described", described)
+    app.add_url_rule("/abort", "abort", lambda: flask.abort(402))
+    app.register_error_handler(PaymentRequired, lambda error: (f"{error.code} {error.description}", error.code))
+    return app
+
+
+@case(get("/404"), get("/fail"), get("/missing"))
+def trapped_http_errors(flask: Any) -> Any:
+    app = flask.Flask("case")
+    app.config.update(TRAP_HTTP_EXCEPTIONS=True, PROPAGATE_EXCEPTIONS=False)
+    app.add_url_rule("/404", "abort", lambda: flask.abort(404))
+    app.add_url_rule("/fail", "fail", lambda: 1 / 0)
+    app.register_error_handler(403, lambda error: ("never", 200))
+    return app
+
+
+@case(get("/?in=before"), get("/?in=values"), get("/?in=after"), get("/?in=template"), get("/?in=view"), get("/"))
+def errors_outside_of_views(flask: Any) -> Any:
+    app = flask.Flask("case")
+
+    def fail(place: str) -> None:
+        if flask.request.args.get("in") == place:
+            flask.abort(418)
+
+    app.before_request(lambda: fail("before"))
+    app.url_value_preprocessor(lambda endpoint, values: fail("values"))
+    app.context_processor(lambda: fail("template") or {})
+    app.after_request(lambda response: fail("after") or response)
+    app.add_url_rule("/", "index", lambda: fail("view") or flask.render_template_string("x"))
+    app.register_error_handler(418, lambda error: ("a teapot", 418))
+    return app
+
+
+@case(get("/folder"), get("/folder?a=1"), get("/raised"), post("/folder"))
+def redirects_that_are_raised(flask: Any) -> Any:
+    app = flask.Flask("case")
+    routing = http(flask, "routing")
+
+    def raised() -> None:
+        raise routing.RequestRedirect("/elsewhere?b=1")
+
+    app.add_url_rule("/folder/", "folder", lambda: "x", methods=["GET", "POST"])
+    app.add_url_rule("/raised", "raised", raised)
+    app.register_error_handler(404, lambda error: ("404", 404))
+    return app
+
+
+@case(get("/value"), get("/log"), get("/http"), get("/log"))
+def overridden_handling(flask: Any) -> Any:
+    log: list[str] = []
+
+    class Own(flask.Flask):
+        def handle_exception(self, e: Exception) -> Any:
+            log.append(f"exception {type(e).__name__}")
+            return super().handle_exception(e)
+
+        def handle_http_exception(self, e: Any) -> Any:
+            log.append(f"http {e.code}")
+            return super().handle_http_exception(e)
+
+        def handle_user_exception(self, e: Exception) -> Any:
+            log.append(f"user {type(e).__name__}")
+            return super().handle_user_exception(e)
+
+        def log_exception(self, exc_info: Any) -> None:
+            log.append(f"logged {exc_info[0].__name__}")
+
+    app = Own("case")
+    app.add_url_rule("/value", "value", lambda: int("x"))
+    app.add_url_rule("/http", "http", lambda: flask.abort(404))
+    app.add_url_rule("/log", "log", lambda: flask.jsonify(log))
+    return app
+
+
+@case(get("/"), get("/log"), get("/after"), get("/log"))
+def teardown_sees_the_error(flask: Any) -> Any:
+    app = flask.Flask("case")
+    log: list[str] = []
+    app.register_error_handler(KeyError, lambda error: ("handled", 400))
+    app.teardown_request(lambda error: log.append(f"request {error!r}"))
+    app.teardown_appcontext(lambda error: log.append(f"context {error!r}"))
+    app.add_url_rule("/", "index", lambda: {}["k"])
+    app.add_url_rule("/after", "after", lambda: int("x"))
+    app.add_url_rule("/log", "log", lambda: flask.jsonify(log))
+    return app

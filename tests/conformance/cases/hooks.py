@@ -202,3 +202,54 @@ def overridden_stages(flask: Any) -> Any:
     app.add_url_rule("/x", "x", lambda: "x")
     app.add_url_rule("/stop", "stop", lambda: "never")
     return app
+
+
+@case(get("/"), get("/log"), get("/never"), get("/log"))
+def hook_that_answers_ends_the_row(flask: Any) -> Any:
+    app, log = _recorder(flask)
+
+    @app.before_request
+    def first() -> Any:
+        log.append("first")
+        return ("stopped", 203) if flask.request.path == "/never" else None
+
+    app.before_request(lambda: log.append("second"))
+    app.after_request(lambda response: log.append(f"after {response.status_code}") or response)
+    app.teardown_request(lambda error: log.append("teardown"))
+    app.add_url_rule("/", "index", lambda: log.append("view") or "x")
+    app.add_url_rule("/never", "never", lambda: log.append("never") or "x")
+    return app
+
+
+@case(get("/en/x"), get("/de/x"), get("/fr/x"))
+def hooks_see_the_match(flask: Any) -> Any:
+    app = flask.Flask("case")
+
+    @app.before_request
+    def before() -> Any:
+        request = flask.request
+        if request.view_args and request.view_args["language"] == "fr":
+            return f"no {request.endpoint} in {request.url_rule.rule}"
+        return None
+
+    @app.url_value_preprocessor
+    def lower(endpoint: str | None, values: dict[str, Any] | None) -> None:
+        if values:
+            values["language"] = values["language"].upper()
+
+    app.add_url_rule("/<language>/x", "x", lambda language: language)
+    return app
+
+
+@case(get("/"), get("/?user=anna"), get("/"))
+def request_state_is_not_shared(flask: Any) -> Any:
+    app = flask.Flask("case")
+
+    @app.route("/")
+    def index() -> Any:
+        before = flask.g.get("user")
+        flask.g.user = flask.request.args.get("user")
+        flask.request.own = flask.g.user
+        return {"before": before, "now": flask.g.user, "own": flask.request.own}
+
+    return app

@@ -183,3 +183,74 @@ def trusted_hosts(flask: Any) -> Any:
     app.config["TRUSTED_HOSTS"] = ["good.org", ".dot.org"]
     app.add_url_rule("/", "index", lambda: flask.request.host)
     return app
+
+
+@case(get("/a;b"), get("/a@b:c"), get("/~x/!$&'()*+,="), get("/a.b-c_d"), get("/A"), get("/a"))
+def punctuation(flask: Any) -> Any:
+    return _echo(flask, "/a;b", "/a@b:c", "/~x/<name>", "/a.b-c_d", "/A")
+
+
+@case(get("/x/1/edit"), get("/x/1/2/edit"), get("/x/edit"), get("/x/1/edit/"), get("/wiki/a/b"), get("/wiki/a/history"))
+def paths_with_an_end(flask: Any) -> Any:
+    return _echo(flask, "/x/<path:rest>/edit", "/wiki/<path:page>", "/wiki/<path:page>/history")
+
+
+@case(get("/t/red"), get("/t/1999-12"), get("/t/1999-13"), get("/t/99-1"))
+def converter_with_a_pattern(flask: Any) -> Any:
+    class Month(http(flask, "routing").BaseConverter):  # type: ignore[misc]
+        regex = r"\d{4}-(?:0[1-9]|1[0-2])"
+        weight = 50
+
+    app = flask.Flask("case")
+    app.url_map.converters["month"] = Month
+    app.add_url_rule("/t/<month:when>", "month", lambda when: f"month {when}")
+    app.add_url_rule("/t/<name>", "name", lambda name: f"name {name}")
+    return app
+
+
+@case(get("/x"), post("/x"), send("PUT", "/x"), send("DELETE", "/x"), send("OPTIONS", "/x"), send("HEAD", "/x"))
+def one_rule_and_a_view_for_each_method(flask: Any) -> Any:
+    app = flask.Flask("case")
+    app.get("/x")(lambda: "got")
+    app.post("/x", endpoint="posted")(lambda: ("posted", 201))
+    app.put("/x", endpoint="put")(lambda: "put")
+    app.delete("/x", endpoint="deleted")(lambda: ("", 200))
+    return app
+
+
+@case(get("/a"), get("/b"), get("/late"))
+def endpoints_without_views(flask: Any) -> Any:
+    app = flask.Flask("case")
+    app.add_url_rule("/a", endpoint="a")
+    app.url_map.add(http(flask, "routing").Rule("/b", endpoint="b"))
+    app.endpoint("b")(lambda: "b")
+    app.endpoint("a")(lambda: "a")
+    app.add_url_rule("/late", endpoint="late")
+    app.view_functions["late"] = lambda: flask.request.endpoint
+    return app
+
+
+@case(get("/", host="anna.example.org"), get("/x", host="example.org"), get("/", host="a.b.example.org"))
+def hosts_with_variables(flask: Any) -> Any:
+    app = flask.Flask("case", host_matching=True, static_folder=None)
+    app.add_url_rule("/", "user", lambda user: f"user {user}", host="<user>.example.org")
+    app.add_url_rule("/x", "x", lambda: flask.url_for("user", user="bo", _external=True), host="example.org")
+    return app
+
+
+@case(get("/only"), get("/link"))
+def rules_to_build_only(flask: Any) -> Any:
+    app = flask.Flask("case")
+    app.add_url_rule("/only/<name>", "only", build_only=True)
+    app.add_url_rule("/link", "link", lambda: flask.url_for("only", name="x", _external=True))
+    return app
+
+
+@case(get("/users"), get("/users/index.html"), get("/2024/"), get("/2024/1"), get("/2024/12"))
+def aliases_and_defaults(flask: Any) -> Any:
+    app = flask.Flask("case")
+    app.add_url_rule("/users", "users", lambda: "users")
+    app.add_url_rule("/users/index.html", "users", alias=True)
+    app.add_url_rule("/<int:year>/", "month", lambda year, month: f"{year} {month}", defaults={"month": 1})
+    app.add_url_rule("/<int:year>/<int:month>", "month")
+    return app

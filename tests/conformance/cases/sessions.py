@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from tests.conformance.exchange import get
+from tests.conformance.frameworks import part
 from tests.conformance.table import case
 
 
@@ -175,5 +176,90 @@ def flashing(flask: Any) -> Any:
     def twice() -> Any:
         flask.flash("once", "error")
         return flask.jsonify([flask.get_flashed_messages(), flask.get_flashed_messages()])
+
+    return app
+
+
+@case(get("/old"), get("/read", cookie="{cookie}"), get("/read"), get("/set/b/2"), get("/read"))
+def rotated_keys(flask: Any) -> Any:
+    app = _app(flask, SECRET_KEY_FALLBACKS=["an old key"])
+    signer = flask.sessions.SecureCookieSessionInterface() if hasattr(flask, "sessions") else None
+
+    @app.route("/old")
+    def old() -> Any:
+        before = flask.Flask("before")
+        before.secret_key = "an old key"
+        value = (signer or app.session_interface).get_signing_serializer(before).dumps({"a": "old"})
+        response = flask.Response("old")
+        response.set_cookie("session", value)
+        return response
+
+    return app
+
+
+@case(get("/set/a/1"), get("/read"), get("/set/a/2"), get("/read"), get("/clear"), get("/read"))
+def own_interface(flask: Any) -> Any:
+    sessions = part(flask, "sessions")
+    stored: dict[str, dict[str, Any]] = {}
+
+    class Session(dict[str, Any], sessions.SessionMixin):  # type: ignore[misc]
+        modified = accessed = True
+
+    class Interface(sessions.SessionInterface):  # type: ignore[misc]
+        def open_session(self, app: Any, request: Any) -> Any:
+            return Session(stored.get(request.cookies.get("id", ""), {}))
+
+        def save_session(self, app: Any, session: Any, response: Any) -> None:
+            if not session:
+                response.delete_cookie("id")
+                return
+            stored["7"] = dict(session)
+            response.set_cookie("id", "7", httponly=self.get_cookie_httponly(app))
+
+    app = _app(flask)
+    app.session_interface = Interface()
+    return app
+
+
+@case(get("/set/a/1"))
+def partitioned_cookie(flask: Any) -> Any:
+    return _app(flask, SESSION_COOKIE_PARTITIONED=True, SESSION_COOKIE_SECURE=True)
+
+
+@case(get("/abort"), get("/read"), get("/fail"), get("/read"), get("/hook"), get("/read"))
+def kept_after_errors(flask: Any) -> Any:
+    app = _app(flask)
+
+    @app.route("/abort")
+    def abort() -> None:
+        flask.session["abort"] = "1"
+        flask.abort(409)
+
+    @app.route("/fail")
+    def fail() -> None:
+        flask.session["fail"] = "1"
+        raise ValueError
+
+    @app.after_request
+    def after(response: Any) -> Any:
+        if flask.request.path == "/hook":
+            flask.session["hook"] = "1"
+        return response
+
+    app.add_url_rule("/hook", "hook", lambda: "x")
+    return app
+
+
+@case(get("/use"), get("/read"))
+def changes_that_count(flask: Any) -> Any:
+    app = _app(flask)
+
+    @app.route("/use")
+    def use() -> Any:
+        session = flask.session
+        session.setdefault("list", []).append(1)
+        session.update(a=1, b=2)
+        session.pop("b")
+        return [session.new, session.modified, session.accessed, session.permanent, "a" in session, len(session)]
 
     return app

@@ -41,8 +41,13 @@ def _folder() -> tempfile.TemporaryDirectory[str]:
     return folder
 
 
+def _root() -> str:
+    """The folder; a server in another process is told where it is, since entity tags depend on the path."""
+    return os.environ.get("CONFORMANCE_FILES") or _folder().name
+
+
 def _app(flask: Any, **config: Any) -> Any:
-    app = flask.Flask("case", root_path=_folder().name)
+    app = flask.Flask("case", root_path=_root())
     app.config.update(config)
     return app
 
@@ -155,7 +160,7 @@ def cached(flask: Any) -> Any:
 
 @case(get("/files/a.txt"), get("/old/static/style.css"))
 def other_urls(flask: Any) -> Any:
-    app = flask.Flask("case", root_path=_folder().name, static_url_path="/files")
+    app = flask.Flask("case", root_path=_root(), static_url_path="/files")
     app.add_url_rule("/old/static/<path:filename>", "old", app.send_static_file)
     return app
 
@@ -163,7 +168,7 @@ def other_urls(flask: Any) -> Any:
 @case(get("/part/static/digits.txt"), get("/part/static/absent"), get("/link"))
 def of_blueprint(flask: Any) -> Any:
     app = flask.Flask("case", static_folder=None)
-    part = flask.Blueprint("part", "part", root_path=_folder().name, static_folder="static", url_prefix="/part")
+    part = flask.Blueprint("part", "part", root_path=_root(), static_folder="static", url_prefix="/part")
     app.register_blueprint(part)
     app.add_url_rule("/link", "link", lambda: flask.url_for("part.static", filename="digits.txt"))
     return app
@@ -177,7 +182,7 @@ def sent_by_views(flask: Any) -> Any:
     import io
 
     app = _app(flask)
-    folder = Path(_folder().name, "static")
+    folder = Path(_root(), "static")
     views = {
         "memory": lambda: flask.send_file(io.BytesIO(DIGITS), mimetype="text/plain", etag=False),
         "attachment": lambda: flask.send_file(folder / "digits.txt", as_attachment=True),
@@ -210,4 +215,74 @@ def conditional_responses(flask: Any) -> Any:
         return response.make_conditional(flask.request, accept_ranges=True, complete_length=len(DIGITS))
 
     app.add_url_rule("/", "index", view, methods=["GET", "POST"])
+    return app
+
+
+@case(get("/age"), get("/zero"), get("/modified"), get("/name"), get("/plain"), get("/svg"), send("HEAD", "/name"))
+def options_of_sent_files(flask: Any) -> Any:
+    import datetime
+    import io
+
+    app = _app(flask)
+
+    def memory(**options: Any) -> Any:
+        def view() -> Any:
+            response = flask.send_file(io.BytesIO(DIGITS), etag=False, **options)
+            if "Expires" in response.headers:
+                response.headers["Expires"] = "later"
+            return response
+
+        return view
+
+    moment = datetime.datetime(2024, 2, 29, 12, tzinfo=datetime.UTC)
+    views = {
+        "age": memory(mimetype="text/plain", max_age=60),
+        "zero": memory(mimetype="text/plain", max_age=0),
+        "modified": memory(mimetype="text/plain", last_modified=moment),
+        "name": memory(download_name="a.b.css", as_attachment=True),
+        "plain": memory(download_name="noextension"),
+        "svg": memory(download_name="x.svg"),
+    }
+    for name, view in views.items():
+        app.add_url_rule(f"/{name}", name, view)
+    return app
+
+
+@case(get("/unnamed"), get("/text"), get("/folder"), get("/gone"))
+def files_that_cannot_be_sent(flask: Any) -> Any:
+    import io
+
+    app = _app(flask)
+    folder = Path(_root(), "static")
+    app.add_url_rule("/unnamed", "unnamed", lambda: flask.send_file(io.BytesIO(b"x")))
+    app.add_url_rule("/text", "text", lambda: flask.send_file(io.StringIO("x"), mimetype="text/plain"))
+    app.add_url_rule("/folder", "folder", lambda: flask.send_from_directory(folder, "sub"))
+    app.add_url_rule("/gone", "gone", lambda: flask.send_file(folder / "gone.txt"))
+    return app
+
+
+@case(
+    get("/static/digits.txt", range="bytes=0-3", if_none_match='"other"'),
+    get("/static/digits.txt"),
+    get("/static/digits.txt", range="bytes=0-3", if_none_match="{etag}"),
+    get("/static/digits.txt", range="bytes=20-", if_modified_since=LATER),
+    get("/static/digits.txt", range="bytes=2-3, 5-6", if_range=DATE),
+    send("HEAD", "/static/digits.txt", range="bytes=-2"),
+    post("/static/digits.txt", range="bytes=-2"),
+)
+def ranges_and_other_conditions(flask: Any) -> Any:
+    return _app(flask)
+
+
+@case(get("/open"), get("/closed"))
+def open_files_are_closed(flask: Any) -> Any:
+    app = _app(flask)
+    opened: list[Any] = []
+
+    @app.route("/open")
+    def show() -> Any:
+        opened.append(open(Path(_root(), "static/digits.txt"), "rb"))
+        return flask.send_file(opened[0], mimetype="text/plain", etag=False)
+
+    app.add_url_rule("/closed", "closed", lambda: str(opened[0].closed))
     return app

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tests.conformance.exchange import get, post, send_form
+from tests.conformance.frameworks import http
 from tests.conformance.table import case
 
 
@@ -129,4 +130,60 @@ def forwarded_fields_are_not_believed(flask: Any) -> Any:
         "index",
         lambda: flask.jsonify([flask.request.remote_addr, flask.request.scheme, list(flask.request.access_route)]),
     )
+    return app
+
+
+@case(get("/one/x"), get("/two/x"), get("/x"), get("/one"), get("/onex"))
+def dispatched(flask: Any) -> Any:
+    """Two applications below paths of a third."""
+    apps = []
+    for name in ("main", "one", "two"):
+        app = flask.Flask(name)
+        app.add_url_rule(
+            "/x", "x", lambda name=name: [name, flask.request.script_root, flask.request.path, flask.url_for("x")]
+        )
+        apps.append(app)
+    main, one, two = apps
+    dispatcher = http(flask, "middleware.dispatcher").DispatcherMiddleware
+    main.wsgi_app = dispatcher(main.wsgi_app, {"/one": one, "/two": two})
+    return main
+
+
+@case(
+    get("/", x_forwarded_for="1.2.3.4, 5.6.7.8", x_forwarded_proto="https", x_forwarded_host="example.org"),
+    get("/", x_forwarded_host="example.org:8443", x_forwarded_port="9", x_forwarded_prefix="/below"),
+    get("/", x_forwarded_for="1.1.1.1", x_forwarded_host="a, b.org"),
+    get("/"),
+)
+def behind_a_proxy(flask: Any) -> Any:
+    app = flask.Flask("case")
+
+    @app.route("/")
+    def index() -> Any:
+        request = flask.request
+        return [
+            request.remote_addr if "X-Forwarded-For" in request.headers else None,
+            request.url,
+            request.host,
+            request.script_root,
+            flask.url_for("index", _external=True),
+        ]
+
+    fix = http(flask, "middleware.proxy_fix").ProxyFix
+    app.wsgi_app = fix(app.wsgi_app, x_for=1, x_proto=1, x_host=1, x_port=1, x_prefix=1)
+    return app
+
+
+@case(get("/"))
+def built_with_a_context_only(flask: Any) -> Any:
+    other = flask.Flask("other")
+    other.config.update(SERVER_NAME="other.org", PREFERRED_URL_SCHEME="https", APPLICATION_ROOT="/root")
+    other.add_url_rule("/there", "there", lambda: "x")
+    app = flask.Flask("case")
+
+    @app.route("/")
+    def index() -> str:
+        with other.app_context():
+            return flask.url_for("there")
+
     return app
