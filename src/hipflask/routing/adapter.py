@@ -158,7 +158,8 @@ class MapAdapter:
         method = (method or self.default_method).upper()
         path = f"/{path_info.lstrip('/')}" if path_info else ""
         domain = self.server_name if self.map.host_matching else self.subdomain or ""
-        found = None if websocket else self.map.find(path, method, domain)
+        is_plain = not websocket and not self.map._matcher.has_missed(domain, path, method)
+        found = self.map.find(path, method, domain) if is_plain else None
         if found is None:
             found = self._match(domain, path, method, websocket, query_args)
         rule, values = found

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from hipflask.routing.converters import ValidationError
 from hipflask.routing.exceptions import NoMatch, RequestAliasRedirect, RequestPath
@@ -116,29 +116,36 @@ class State:
         self.branches: tuple[_Branch, ...] = tuple(branches)
 
 
-class _Search:
-    """A request to find a rule for, and what was met on the way that nearly fits."""
+def _miss(notes: list[Rule], method: str) -> NoMatch:
+    """Return the exception that says what nearly fits.
 
-    __slots__ = ("have_match_for", "websocket", "websocket_mismatch")
-
-    def __init__(self, websocket: bool) -> None:
-        self.websocket = websocket
-        self.have_match_for: set[str] = set()
-        self.websocket_mismatch = False
-
-    def note(self, rule: Rule, method: str) -> None:
-        """Remember why *rule* does not fit."""
+    Args:
+        notes: Rules for the path, but not for the request.
+        method: The request's method.
+    """
+    have_match_for: set[str] = set()
+    is_for_other_kind = False
+    for rule in notes:
         if rule.methods is not None and method not in rule.methods:
-            self.have_match_for.update(rule.methods)
+            have_match_for.update(rule.methods)
         else:
-            self.websocket_mismatch = True
-
-    def miss(self) -> NoMatch:
-        """Return the exception that says what was met."""
-        return NoMatch(self.have_match_for, self.websocket_mismatch)
+            is_for_other_kind = True
+    return NoMatch(have_match_for, is_for_other_kind)
 
 
-def walk(state: State, segments: Iterator[str], values: list[str], method: str, search: _Search | None) -> Rule | None:
+class _Miss(NamedTuple):
+    """A search for a plain HTTP request that found nothing."""
+
+    domain: str
+    path: str
+    method: str
+    notes: list[Rule] | None
+    """Rules for the path, but not for the request; ``None`` if only a slash at the end is missing."""
+
+
+def walk(
+    state: State, segments: Iterator[str], values: list[str], method: str, notes: list[Rule], websocket: bool
+) -> Rule | None:
     """Return the rule that segments lead to.
 
     Args:
@@ -146,7 +153,8 @@ def walk(state: State, segments: Iterator[str], values: list[str], method: str, 
         segments: The segments that are left.
         values: Receives the text of the placeholders; of no use if there is no rule.
         method: The request's method.
-        search: What else the request is, and what is remembered of it. ``None`` is HTTP, and nothing.
+        notes: Receives rules for the path, but not for the method or not for the kind of request.
+        websocket: Whether the request is a WebSocket handshake.
 
     Raises:
         SlashRequired: There is one for the path with a slash at its end.
@@ -160,25 +168,27 @@ def walk(state: State, segments: Iterator[str], values: list[str], method: str, 
                 continue
             rest = list(segments)
             size = len(values)
-            rule = walk(child, iter(rest), values, method, search)
+            rule = walk(child, iter(rest), values, method, notes, websocket)
             if rule is not None:
                 return rule
             del values[size:]
-            return _branch(state, [segment, *rest], values, method, search)
+            return _branch(state, [segment, *rest], values, method, notes, websocket)
         if state.only is None or not ((segment.isdecimal() and segment.isascii()) if state.only_digits else segment):
-            return _branch(state, [segment, *segments], values, method, search)
+            return _branch(state, [segment, *segments], values, method, notes, websocket)
         values.append(segment)
         state = state.only
     # PERF: the same as _end(), without the call.
-    if search is None:
+    if not websocket:
         for rule in state.rules:
             methods = rule.methods
             if (methods is None or method in methods) and not rule.websocket:
                 return rule
-    return _end(state, method, search)
+    return _end(state, method, notes, websocket)
 
 
-def _branch(state: State, segments: list[str], values: list[str], method: str, search: _Search | None) -> Rule | None:
+def _branch(
+    state: State, segments: list[str], values: list[str], method: str, notes: list[Rule], websocket: bool
+) -> Rule | None:
     """Return the rule that dynamic steps lead to; arguments as for :func:`walk`."""
     segment = segments[0]
     size = len(values)
@@ -192,14 +202,14 @@ def _branch(state: State, segments: list[str], values: list[str], method: str, s
             rest = segments[1:]
         else:
             continue
-        rule = walk(child, iter(rest), values, method, search)
+        rule = walk(child, iter(rest), values, method, notes, websocket)
         if rule is not None:
             return rule
         del values[size:]
     if segment or len(segments) > 1:
         return None
     # Nothing is left but a slash, which rules that are not strict do not mind.
-    return _pick([rule for rule in state.rules if not rule.strict_slashes], method, search)
+    return _pick([rule for rule in state.rules if not rule.strict_slashes], method, notes, websocket)
 
 
 def _first_branch(state: State, segment: str) -> State | None:
@@ -212,28 +222,27 @@ def _first_branch(state: State, segment: str) -> State | None:
     return None
 
 
-def _pick(rules: list[Rule], method: str, search: _Search | None) -> Rule | None:
-    """Return the first rule for the request."""
-    websocket = search is not None and search.websocket
+def _pick(rules: list[Rule], method: str, notes: list[Rule], websocket: bool) -> Rule | None:
+    """Return the first rule for the request; note those before it."""
     for rule in rules:
         if (rule.methods is None or method in rule.methods) and rule.websocket == websocket:
             return rule
-        if search is not None:
-            search.note(rule, method)
+        notes.append(rule)
     return None
 
 
-def _end(state: State, method: str, search: _Search | None) -> Rule | None:
+def _end(state: State, method: str, notes: list[Rule], websocket: bool) -> Rule | None:
     """Return the rule where the segments end, or one that may do without the slash it ends with.
 
     Raises:
         SlashRequired: There is one with a slash, and it is strict.
     """
-    rule = _pick(state.rules, method, search)
+    rule = _pick(state.rules, method, notes, websocket)
     branch = state.static.get("")
     if rule is not None or branch is None:
         return rule
-    rule = _pick(branch.rules, method, search and _Search(search.websocket))
+    # As in Werkzeug, the methods of these rules do not count for a path without the slash.
+    rule = _pick(branch.rules, method, [], websocket)
     if rule is not None and rule.strict_slashes:
         raise SlashRequired
     return rule
@@ -250,6 +259,8 @@ class StateMachineMatcher:
         self.merge_slashes = merge_slashes
         self._root = State()
         self._unsorted: list[State] = []
+        # PERF: who gets nothing from find() asks match() for the reason. One search is enough for both.
+        self._missed: _Miss | None = None
         # PERF: the matcher's first way is the static one; this is where it leads, in one step.
         self.static_states: dict[str, dict[str, State]] = {}
         """By domain and path, the states that are reached without placeholders. The path may go on from there."""
@@ -263,6 +274,7 @@ class StateMachineMatcher:
             state = state.follow(part)
         self._note_static(rule)
         state.rules.append(rule)
+        self._missed = None
 
     def _note_static(self, rule: Rule) -> None:
         """Note the states that a rule passes before its first placeholder, by the path up to there."""
@@ -318,10 +330,23 @@ class StateMachineMatcher:
         start = states.get("")
         if start is None or path[1:2] in {"", "/"}:
             return None  # MapAdapter.match() may have something to put right
+        notes: list[Rule] = []
         try:
-            return walk(start, iter(path[1:].split("/")), values, method, None)
+            found = walk(start, iter(path[1:].split("/")), values, method, notes, False)
         except SlashRequired:
-            return None
+            return self._keep_miss(_Miss(domain, path, method, None))
+        return found if found is not None else self._keep_miss(_Miss(domain, path, method, notes))
+
+    def _keep_miss(self, miss: _Miss) -> Rule | None:
+        """Keep the outcome of a search, unless there may be a rule elsewhere, by placeholders in domains."""
+        if not self._root.branches:
+            self._missed = miss
+        return None
+
+    def has_missed(self, domain: str, path: str, method: str) -> bool:
+        """Return whether the last search of :meth:`find` that found nothing was this one; arguments as there."""
+        missed = self._missed
+        return missed is not None and missed[:3] == (domain, path, method)
 
     def match(self, domain: str, path: str, method: str, websocket: bool) -> tuple[Rule, dict[str, Any]]:
         """Return the rule of a request and its arguments.
@@ -337,33 +362,42 @@ class StateMachineMatcher:
             RequestAliasRedirect: The rule is an alias.
             NoMatch: There is none.
         """
-        search = _Search(websocket)
         values: list[str] = []
-        rule = self._search(domain, path, values, method, search)
-        if rule is None and self.merge_slashes:
+        notes: list[Rule] = []
+        rule = self._search(domain, path, values, method, notes, websocket)
+        if rule is None and self.merge_slashes and "//" in path:
             path = re.sub("/{2,}", "/", path)
             values.clear()
-            rule = self._search(domain, path, values, method, search)
+            rule = self._search(domain, path, values, method, notes, websocket)
             if rule is not None and rule.merge_slashes:
                 raise RequestPath(path)
             rule = None
         if rule is None:
-            raise search.miss()
+            raise _miss(notes, method)
         result: dict[str, Any] = {}
         for (name, converter), value in zip(rule._converters.items(), values, strict=True):
             try:
                 result[name] = converter.to_python(value)
             except ValidationError as error:
-                raise search.miss() from error
+                raise _miss(notes, method) from error
         if rule.defaults:
             result.update(rule.defaults)
         if rule.alias and rule.map.redirect_defaults:
             raise RequestAliasRedirect(result, rule.endpoint)
         return rule, result
 
-    def _search(self, domain: str, path: str, values: list[str], method: str, search: _Search) -> Rule | None:
-        """Return the rule for a path, if there is one as it is written."""
+    def _search(
+        self, domain: str, path: str, values: list[str], method: str, notes: list[Rule], websocket: bool
+    ) -> Rule | None:
+        """Return the rule for a path, if there is one as it is written; arguments as for :func:`walk`."""
+        missed = self._missed
+        if missed is not None and not websocket and missed[:3] == (domain, path, method):
+            self._missed = None
+            if missed.notes is None:
+                raise RequestPath(f"{path}/")
+            notes += missed.notes
+            return None
         try:
-            return walk(self._root, iter([domain, *path.split("/")]), values, method, search)
+            return walk(self._root, iter([domain, *path.split("/")]), values, method, notes, websocket)
         except SlashRequired:
             raise RequestPath(f"{path}/") from None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
@@ -34,6 +35,10 @@ _ARGUMENT_RE = re.compile(
     r"\s*(?:,|\Z)",
     re.DOTALL,
 )
+
+# The regexes of the converters whose matches are known to be a path, or a segment or a part of one.
+_PATH_REGEX = "[^/].*?"
+_SEGMENT_REGEXES = frozenset({"[^/]{1,}", "[^/]+", "[0-9]+"})
 
 _WORDS = {"None": None, "True": True, "False": False}
 
@@ -149,11 +154,12 @@ def tokenize(rule: str) -> Iterator[re.Match[str]]:
 class _Part:
     """A part that is being put together."""
 
-    __slots__ = ("argument_weights", "final", "pieces", "regexes", "static_weights")
+    __slots__ = ("argument_weights", "arguments", "final", "pieces", "regexes", "static_weights")
 
     def __init__(self) -> None:
         self.pieces: list[str] = []
         self.regexes: list[str] = []
+        self.arguments: dict[int, str] = {}  # those of converters, by their index in regexes
         self.final = False
         self.static_weights: list[tuple[int, int]] = []
         self.argument_weights: list[int] = []
@@ -167,6 +173,7 @@ class _Part:
         self.regexes.append("/")
 
     def add_argument(self, converter: BaseConverter) -> None:
+        self.arguments[len(self.regexes)] = converter.regex
         self.regexes.append(f"(?P<__arg{len(self.argument_weights)}>{converter.regex})")
         self.argument_weights.append(converter.weight)
         self.final = self.final or not converter.part_isolating
@@ -185,8 +192,28 @@ class _Part:
         if suffixed:
             # The slash may be missing, which leads to a redirect; there is never more than one of them.
             self.regexes[-1] = r"(?<!/)(/?)"
+        self._commit_paths()
         parts = [RulePart("".join(self.regexes) + r"\Z", self.final, False, suffixed, weight)]
         return [*parts, RulePart("", False, True, False, weight)] if suffixed else parts
+
+    def _commit_paths(self) -> None:
+        """Keep the regex from trying each end of a path, where another path follows and could take all up to there.
+
+        So the time for a path without a match grows with its length, and not with the length to the power of
+        the number of such placeholders. What is matched is the same, unless there are line breaks in the path.
+        """
+        paths = [index for index, regex in self.arguments.items() if regex == _PATH_REGEX]
+        for first, second in reversed(list(pairwise(paths))):  # so that a group is closed before the next one opens
+            if all(self._is_definite(index) for index in range(first + 1, second)):
+                self.regexes[first] = f"(?>{self.regexes[first]}"
+                self.regexes[second] = f"(?=[^/])){self.regexes[second]}"
+
+    def _is_definite(self, index: int) -> bool:
+        """Return whether, at one place, a piece matches one text at most: literal text or a whole segment."""
+        regex = self.arguments.get(index)
+        if regex is None:
+            return "\n" not in self.regexes[index]
+        return regex in _SEGMENT_REGEXES and self.regexes[index - 1] == self.regexes[index + 1] == "/"
 
 
 class SplitRule(NamedTuple):
