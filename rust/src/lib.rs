@@ -1,6 +1,23 @@
 //! `hipflask.server._native`: what the native server registers with Python, and nothing else.
 //!
-//! Import it lazily: the package is complete without it (the pure-Python server takes over).
+//! Import it lazily: the package is complete without it (the pure-Python server takes over). The way of a
+//! request: `listener` -> `connection` (bytes, framed by `hipflask_http1`) -> `server` (the I/O thread's loop)
+//! -> `door` -> `queue` -> `bridge` (Python); its answer: `bridge` -> `reply` -> `answering` -> `output`.
+
+mod answering;
+mod body;
+mod bridge;
+mod clock;
+mod config;
+mod connection;
+mod door;
+mod journal;
+mod listener;
+mod output;
+mod queue;
+mod reply;
+mod request;
+mod server;
 
 use pyo3::prelude::*;
 
@@ -8,6 +25,9 @@ use pyo3::prelude::*;
 #[pymodule]
 mod _native {
     use pyo3::prelude::*;
+
+    #[pymodule_export]
+    use crate::bridge::{Body, Head, Server};
 
     /// Adds the version that this module was built from, so that a stale build can be told.
     #[pymodule_init]

@@ -157,11 +157,19 @@ class StartResponse:
 
     Args:
         send_now: Sends status, fields and data at once, and waits until that is done: PEP 3333's ``write``.
+
+    Attributes:
+        status: Status code, 0 before the call.
+        line: The same with the reason phrase.
+        headers: Fields.
+        is_sent: Something was sent through ``write``.
+        sent_bytes: How much.
     """
 
     def __init__(self, send_now: Callable[[int, list[tuple[str, str]], bytes], None]) -> None:
         self._send_now = send_now
         self.status = 0
+        self.line = ""
         self.headers: list[tuple[str, str]] = []
         self.is_sent = False
         self.sent_bytes = 0
@@ -180,7 +188,7 @@ class StartResponse:
                 exc_info = None
         elif self.status:
             raise AssertionError("start_response() was called twice without exc_info; PEP 3333 has it called once.")
-        self.status, self.headers = int(status[:3]), list(headers)
+        self.status, self.line, self.headers = int(status[:3]), status, list(headers)
         return self._write
 
     def _write(self, data: bytes) -> None:

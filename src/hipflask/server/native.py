@@ -13,18 +13,22 @@ listening; they are the caller's and stay open.
 
 from __future__ import annotations
 
-import importlib.util
+import select
 import socket
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from hipflask.lifespan import Lifespan
 from hipflask.server.limits import Limits
 
 __all__ = ["Access", "NativeServer", "NativeSettings", "Refused", "Report", "is_available", "serve"]
 
 #: How long `serve` goes on after `NativeServer.stop` if no other time is given.
 GRACEFUL_SECONDS = 30.0
+_JOIN_SECONDS = 2.0
+_BEAT_MILLISECONDS = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +92,14 @@ class NativeServer:
         settings: As given.
     """
 
-    app: Any
-    settings: NativeSettings
+    def __init__(self, app: Any, sockets: Sequence[socket.socket], settings: NativeSettings) -> None:
+        from hipflask.server._native import Server
+
+        self.app = app
+        self.settings = settings
+        self._core = Server(settings, [each.fileno() for each in sockets], False)
+        self._threads: list[threading.Thread] = []
+        self._started = 0
 
     def stop(self, graceful_seconds: float = GRACEFUL_SECONDS) -> None:
         """Accept no more connections, answer what was accepted, then have `serve` return; returns at once.
@@ -99,12 +109,75 @@ class NativeServer:
         Args:
             graceful_seconds: What takes longer is cut.
         """
-        raise NotImplementedError
+        self._core.stop(graceful_seconds)
+
+    def run(
+        self,
+        ready: Callable[[NativeServer], object] | None,
+        report: Callable[[Report], object] | None,
+        heartbeat: Callable[[], object] | None,
+    ) -> None:
+        """Serve; called once, by `serve`."""
+        for _ in range(self.settings.threads):
+            self._start_worker()
+        self._core.start()
+        try:
+            self._keep(ready, report, heartbeat)
+        finally:
+            self._core.stop(0)
+            self._core.close_queue()
+        for thread in self._threads:
+            thread.join(_JOIN_SECONDS / len(self._threads))  # a view that hangs ends with the process
+
+    def _keep(
+        self,
+        ready: Callable[[NativeServer], object] | None,
+        report: Callable[[Report], object] | None,
+        heartbeat: Callable[[], object] | None,
+    ) -> None:
+        """Do what there is to be done beside serving, until the end."""
+        core = self._core
+        poller = select.poll()
+        poller.register(core.keeper_descriptor(), select.POLLIN)
+        if ready is not None:
+            ready(self)
+        is_ended = False
+        while not is_ended:
+            try:
+                poller.poll(_BEAT_MILLISECONDS)
+            except KeyboardInterrupt:
+                self.stop()
+            wants_worker, is_ended, error = core.take_tasks()
+            if wants_worker:
+                self._start_worker()
+            answers, refusals, left_out = core.take_report()
+            if report is not None and (answers or refusals or left_out):
+                report(Report(list(map(Access._make, answers)), list(map(Refused._make, refusals)), left_out))
+            if heartbeat is not None:
+                heartbeat()
+            if error is not None:
+                raise RuntimeError(f"The native server has ended: {error}.")
+
+    def _start_worker(self) -> None:
+        from hipflask.server.native_worker import NativeWorker
+
+        self._threads = [thread for thread in self._threads if thread.is_alive()]
+        if len(self._threads) >= max(self.settings.max_threads or 4 * self.settings.threads, self.settings.threads):
+            return
+        self._started += 1
+        worker = NativeWorker(self._core, self.app)
+        thread = threading.Thread(target=worker.run, name=f"hipflask-worker-{self._started}", daemon=True)
+        thread.start()
+        self._threads.append(thread)
 
 
 def is_available() -> bool:
     """Return whether the native server was built."""
-    return importlib.util.find_spec("hipflask.server._native") is not None
+    try:
+        from hipflask.server import _native
+    except ImportError:
+        return False
+    return bool(_native.__version__)
 
 
 def serve(
@@ -118,6 +191,8 @@ def serve(
 ) -> None:
     """Serve an application until it is asked to stop.
 
+    The start-up functions of an application of ours run before, the shut-down functions after.
+
     Args:
         app: An application of ours, or any WSGI application.
         sockets: Listening sockets, TCP or Unix.
@@ -129,4 +204,13 @@ def serve(
     Raises:
         ImportError: The native server was not built.
     """
-    raise NotImplementedError
+    lifespan = getattr(app, "_lifespan", None)
+    server = NativeServer(app, sockets, settings or NativeSettings(has_access_log=report is not None))
+    if not isinstance(lifespan, Lifespan):
+        server.run(ready, report, heartbeat)
+        return
+    lifespan.start()
+    try:
+        server.run(ready, report, heartbeat)
+    finally:
+        lifespan.stop()

@@ -1,0 +1,74 @@
+//! What an application answers, checked once and turned into what the I/O thread sends.
+
+use hipflask_http1::{AnswerError, ResponseHead};
+use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::prelude::*;
+use pyo3::pybacked::PyBackedBytes;
+use pyo3::types::{PyBytes, PyList, PyString, PyTuple};
+
+use super::text::push_latin1;
+use crate::reply::Payload;
+
+/// Bodies up to this size are copied: cheaper than to keep the object and give it back.
+const COPIED_BYTES: usize = 4096;
+
+fn refuse(error: AnswerError, what: &Bound<'_, PyAny>) -> PyErr {
+    let what = what
+        .repr()
+        .map_or_else(|_| String::new(), |repr| repr.to_string());
+    PyValueError::new_err(format!("The response's {what} cannot be sent: {error}."))
+}
+
+/// Returns status line and fields in the form they are sent in.
+///
+/// # Errors
+///
+/// `ValueError` for what must not be sent, `TypeError` for what is no text.
+pub fn head_of(
+    status: &Bound<'_, PyString>,
+    headers: &Bound<'_, PyList>,
+) -> PyResult<ResponseHead> {
+    let mut line = Vec::with_capacity(32);
+    push_latin1(status, &mut line)?;
+    let code = line.get(..3).and_then(|digits| str::from_utf8(digits).ok());
+    let code = code.and_then(|digits| digits.parse().ok());
+    let rest = line.get(3..).unwrap_or_default();
+    let (Some(code), true) = (code, rest.is_empty() || rest.starts_with(b" ")) else {
+        return Err(refuse(AnswerError::Status, status));
+    };
+    let mut head = ResponseHead::new(code, rest.get(1..).unwrap_or_default())
+        .map_err(|error| refuse(error, status))?;
+    let mut name = Vec::with_capacity(32);
+    let mut value = Vec::with_capacity(64);
+    for field in headers.iter() {
+        let pair = field.cast::<PyTuple>()?;
+        name.clear();
+        value.clear();
+        push_latin1(pair.get_item(0)?.cast::<PyString>()?, &mut name)?;
+        push_latin1(pair.get_item(1)?.cast::<PyString>()?, &mut value)?;
+        head.push(&name, &value)
+            .map_err(|error| refuse(error, &field))?;
+    }
+    Ok(head)
+}
+
+/// Returns a piece of a body.
+///
+/// # Errors
+///
+/// `TypeError`: it is no bytes object.
+pub fn payload_of(data: &Bound<'_, PyAny>) -> PyResult<Payload> {
+    let Ok(bytes) = data.cast::<PyBytes>() else {
+        let kind = data.get_type();
+        return Err(PyTypeError::new_err(format!(
+            "A response's body consists of bytes, not of {}.",
+            kind.name()?
+        )));
+    };
+    if bytes.as_bytes().len() <= COPIED_BYTES {
+        return Ok(Payload::Bytes(bytes.as_bytes().to_vec()));
+    }
+    Ok(Payload::Shared(Box::new(PyBackedBytes::from(
+        bytes.clone(),
+    ))))
+}

@@ -1,0 +1,554 @@
+//! `_native.Head`: a request for Python, decoded lazily, and the way its answer takes back.
+
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+
+use hipflask_http1::{Framing, ResponseHead};
+use pyo3::exceptions::{PyRuntimeError, PyValueError};
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::{PyBytes, PyDict, PyList, PyString, PyTuple};
+
+use super::answer::{head_of, payload_of};
+use super::body::{Body, failure};
+use super::text::{latin1, method, unquote, utf8};
+use super::{Core, Work, lock};
+use crate::body::{End, Taken};
+use crate::listener::file_of;
+use crate::reply::Action;
+use crate::request::Request;
+use crate::server::overload;
+
+const UNANSWERED: u8 = 0;
+const BEGUN: u8 = 1;
+const ANSWERED: u8 = 2;
+/// The length of an answer is not known.
+const ANY: u64 = u64::MAX;
+
+/// A request, and where its answer goes.
+#[pyclass(frozen, module = "hipflask.server._native")]
+pub struct Head {
+    request: Arc<Request>,
+    core: Arc<Core>,
+    method: PyOnceLock<Py<PyString>>,
+    path: PyOnceLock<Py<PyString>>,
+    body: PyOnceLock<Py<Body>>,
+    environ: PyOnceLock<Py<PyDict>>,
+    extensions: PyOnceLock<Py<PyDict>>,
+    answer: AtomicU8,
+    started: Mutex<Option<ResponseHead>>,
+    /// Bytes of the answer that are still to come.
+    left: AtomicU64,
+}
+
+impl Head {
+    pub const fn new(request: Arc<Request>, core: Arc<Core>) -> Self {
+        Self {
+            request,
+            core,
+            method: PyOnceLock::new(),
+            path: PyOnceLock::new(),
+            body: PyOnceLock::new(),
+            environ: PyOnceLock::new(),
+            extensions: PyOnceLock::new(),
+            answer: AtomicU8::new(UNANSWERED),
+            started: Mutex::new(None),
+            left: AtomicU64::new(ANY),
+        }
+    }
+
+    fn push(&self, action: Action) {
+        self.core.replies.push(self.request.ticket, action);
+    }
+
+    /// Moves the answer on; an error if it is not where it should be.
+    fn advance(&self, from: u8, to: u8) -> PyResult<()> {
+        self.answer
+            .compare_exchange(from, to, Ordering::AcqRel, Ordering::Acquire)
+            .map(|_| ())
+            .map_err(|_| {
+                PyRuntimeError::new_err(
+                    "The request was answered already, or its answer was not begun.",
+                )
+            })
+    }
+
+    /// Whether an answer of this status has no body on the wire.
+    fn is_bodiless(&self, status: u16) -> bool {
+        matches!(status, 204 | 205 | 304)
+            || self
+                .request
+                .head
+                .method
+                .of(&self.request.bytes)
+                .eq_ignore_ascii_case(b"HEAD")
+    }
+
+    fn count(&self, size: u64) -> PyResult<()> {
+        let left = self.left.load(Ordering::Acquire);
+        if left == ANY {
+            return Ok(());
+        }
+        let Some(rest) = left.checked_sub(size) else {
+            let over = size.saturating_sub(left);
+            return Err(PyValueError::new_err(format!(
+                "The response's body is {over} bytes longer than its Content-Length says."
+            )));
+        };
+        self.left.store(rest, Ordering::Release);
+        Ok(())
+    }
+
+    fn check_end(&self) -> PyResult<()> {
+        match self.left.load(Ordering::Acquire) {
+            ANY | 0 => Ok(()),
+            left => Err(PyValueError::new_err(format!(
+                "The response's body is {left} bytes shorter than its Content-Length says."
+            ))),
+        }
+    }
+
+    fn take_started(&self) -> PyResult<ResponseHead> {
+        lock(&self.started).take().ok_or_else(|| {
+            PyRuntimeError::new_err("The answer has no status yet: call start() first.")
+        })
+    }
+
+    /// Calls a function with each field's name and value; the host is the one that the request is for.
+    fn each_field(&self, mut call: impl FnMut(&[u8], &[u8]) -> PyResult<()>) -> PyResult<()> {
+        let head = &self.request.head;
+        let host = head.host.of(&self.request.bytes);
+        let mut has_host = false;
+        for (name, value) in head.fields(&self.request.bytes) {
+            if name.eq_ignore_ascii_case(b"host") {
+                has_host = true;
+                call(name, host)?;
+            } else {
+                call(name, value)?;
+            }
+        }
+        if !has_host && !host.is_empty() {
+            call(b"Host", host)?;
+        }
+        Ok(())
+    }
+
+    fn raw_path(&self) -> &[u8] {
+        self.request.head.path(&self.request.bytes)
+    }
+
+    fn raw_query(&self) -> &[u8] {
+        self.request
+            .head
+            .query
+            .map_or(b"", |query| query.of(&self.request.bytes))
+    }
+
+    fn decoded_path<'py>(&self, py: Python<'py>, collapses: bool) -> Bound<'py, PyString> {
+        let raw = self.raw_path();
+        let decoded;
+        let mut path = if raw.contains(&b'%') {
+            decoded = unquote(raw);
+            &decoded
+        } else {
+            raw
+        };
+        if collapses {
+            while path.starts_with(b"//") {
+                path = path.get(1..).unwrap_or_default();
+            }
+        }
+        utf8(py, path)
+    }
+
+    fn fill_server(&self, environ: &Bound<'_, PyDict>) -> PyResult<()> {
+        let py = environ.py();
+        let address = &self.request.local;
+        environ.set_item(intern!(py, "SERVER_SOFTWARE"), intern!(py, "hipflask"))?;
+        environ.set_item(
+            intern!(py, "SERVER_PROTOCOL"),
+            match self.request.head.minor_version {
+                0 => intern!(py, "HTTP/1.0"),
+                _ => intern!(py, "HTTP/1.1"),
+            },
+        )?;
+        environ.set_item(intern!(py, "SERVER_NAME"), &address.host)?;
+        environ.set_item(
+            intern!(py, "SERVER_PORT"),
+            address.port.unwrap_or(0).to_string(),
+        )?;
+        let (host, port) = match self.request.peer {
+            Some(peer) => (peer.ip().to_string(), peer.port()),
+            None => ("<local>".to_owned(), 0),
+        };
+        environ.set_item(intern!(py, "REMOTE_ADDR"), host)?;
+        environ.set_item(intern!(py, "REMOTE_PORT"), port.to_string()) // text, as PEP 3333 asks
+    }
+
+    fn fill_target(&self, environ: &Bound<'_, PyDict>) -> PyResult<()> {
+        let py = environ.py();
+        let head = &self.request.head;
+        let bytes = &self.request.bytes;
+        let target = latin1(py, head.target.of(bytes));
+        environ.set_item(
+            intern!(py, "REQUEST_METHOD"),
+            latin1(py, head.method.of(bytes)),
+        )?;
+        environ.set_item(intern!(py, "SCRIPT_NAME"), "")?;
+        environ.set_item(
+            intern!(py, "PATH_INFO"),
+            latin1(py, &unquote(self.raw_path())),
+        )?;
+        environ.set_item(intern!(py, "QUERY_STRING"), latin1(py, self.raw_query()))?;
+        environ.set_item(intern!(py, "REQUEST_URI"), &target)?;
+        environ.set_item(intern!(py, "RAW_URI"), &target)
+    }
+
+    fn fill_fields(&self, environ: &Bound<'_, PyDict>) -> PyResult<()> {
+        let py = environ.py();
+        self.each_field(|name, value| {
+            let mut key = String::with_capacity(name.len().saturating_add(5));
+            if !name.eq_ignore_ascii_case(b"content-type")
+                && !name.eq_ignore_ascii_case(b"content-length")
+            {
+                key.push_str("HTTP_");
+            }
+            key.extend(name.iter().map(|byte| match byte {
+                b'-' => '_',
+                byte => char::from(byte.to_ascii_uppercase()),
+            }));
+            let value = latin1(py, value);
+            match environ.get_item(&key)? {
+                None => environ.set_item(key, value),
+                Some(first) => {
+                    let joint = if key == "HTTP_COOKIE" { "; " } else { "," };
+                    environ.set_item(key, format!("{first}{joint}{value}"))
+                }
+            }
+        })
+    }
+
+    fn make_environ<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyDict>> {
+        let py = slf.py();
+        let this = slf.get();
+        let environ = PyDict::new(py);
+        environ.set_item(intern!(py, "wsgi.version"), (1, 0))?;
+        environ.set_item(intern!(py, "wsgi.url_scheme"), intern!(py, "http"))?;
+        environ.set_item(intern!(py, "wsgi.input"), this.body(py)?)?;
+        environ.set_item(intern!(py, "wsgi.errors"), this.errors(py)?)?;
+        environ.set_item(intern!(py, "wsgi.multithread"), true)?;
+        environ.set_item(
+            intern!(py, "wsgi.multiprocess"),
+            this.core.settings.is_multiprocess,
+        )?;
+        environ.set_item(intern!(py, "wsgi.run_once"), false)?;
+        let ask = slf.getattr(intern!(py, "is_disconnected"))?;
+        environ.set_item(intern!(py, "hipflask.is_disconnected"), ask)?;
+        this.fill_server(&environ)?;
+        this.fill_target(&environ)?;
+        this.fill_fields(&environ)?;
+        if this.request.head.body == Framing::Chunked {
+            environ.set_item(intern!(py, "wsgi.input_terminated"), true)?;
+        }
+        Ok(environ)
+    }
+}
+
+#[pymethods]
+impl Head {
+    #[getter]
+    fn method<'py>(&self, py: Python<'py>) -> Bound<'py, PyString> {
+        let make = || method(py, self.request.head.method.of(&self.request.bytes)).unbind();
+        self.method.get_or_init(py, make).bind(py).clone()
+    }
+
+    #[getter]
+    fn path<'py>(&self, py: Python<'py>) -> Bound<'py, PyString> {
+        let make = || self.decoded_path(py, true).unbind();
+        self.path.get_or_init(py, make).bind(py).clone()
+    }
+
+    #[getter]
+    fn path_info<'py>(&self, py: Python<'py>) -> Bound<'py, PyString> {
+        self.decoded_path(py, false)
+    }
+
+    #[getter]
+    fn target<'py>(&self, py: Python<'py>) -> Bound<'py, PyString> {
+        latin1(py, self.request.head.target.of(&self.request.bytes))
+    }
+
+    #[getter]
+    fn headers<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
+        let list = PyList::empty(py);
+        self.each_field(|name, value| list.append((latin1(py, name), latin1(py, value))))?;
+        Ok(list)
+    }
+
+    #[getter]
+    fn http_version<'py>(&self, py: Python<'py>) -> Bound<'py, PyString> {
+        match self.request.head.minor_version {
+            0 => intern!(py, "1.0").clone(),
+            _ => intern!(py, "1.1").clone(),
+        }
+    }
+
+    #[getter]
+    fn scheme<'py>(&self, py: Python<'py>) -> Bound<'py, PyString> {
+        intern!(py, "http").clone()
+    }
+
+    #[getter]
+    fn client(&self) -> Option<(String, u16)> {
+        self.request
+            .peer
+            .map(|peer| (peer.ip().to_string(), peer.port()))
+    }
+
+    #[getter]
+    fn server(&self) -> (String, Option<u16>) {
+        (self.request.local.host.clone(), self.request.local.port)
+    }
+
+    #[getter]
+    fn root_path<'py>(&self, py: Python<'py>) -> Bound<'py, PyString> {
+        intern!(py, "").clone()
+    }
+
+    #[getter]
+    fn query_string<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
+        PyBytes::new(py, self.raw_query())
+    }
+
+    #[getter]
+    fn body<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, Body>> {
+        let make = || {
+            let body = Body::new(Arc::clone(&self.request), Arc::clone(&self.core));
+            Py::new(py, body)
+        };
+        Ok(self.body.get_or_try_init(py, make)?.bind(py).clone())
+    }
+
+    #[getter]
+    fn errors<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        py.import(intern!(py, "sys"))?
+            .getattr(intern!(py, "stderr"))
+    }
+
+    #[getter]
+    fn extensions<'py>(&self, py: Python<'py>) -> Bound<'py, PyDict> {
+        let make = || PyDict::new(py).unbind();
+        self.extensions.get_or_init(py, make).bind(py).clone()
+    }
+
+    #[getter]
+    fn may_have_body(&self) -> bool {
+        self.request.body.is_some()
+    }
+
+    #[getter]
+    fn content_length(&self) -> u64 {
+        match self.request.head.body {
+            Framing::Length(length) => length,
+            Framing::Chunked => 0,
+        }
+    }
+
+    #[getter]
+    const fn is_told_by_send(&self) -> bool {
+        true
+    }
+
+    #[getter]
+    fn is_unanswered(&self) -> bool {
+        self.answer.load(Ordering::Acquire) == UNANSWERED
+    }
+
+    fn get_header<'py>(
+        &self,
+        py: Python<'py>,
+        name: &str,
+    ) -> PyResult<Option<Bound<'py, PyString>>> {
+        let mut found: Option<Vec<u8>> = None;
+        self.each_field(|key, value| {
+            if key.eq_ignore_ascii_case(name.as_bytes()) {
+                match &mut found {
+                    None => found = Some(value.to_vec()),
+                    Some(first) => {
+                        first.extend_from_slice(if name == "cookie" { b"; " } else { b"," });
+                        first.extend_from_slice(value);
+                    }
+                }
+            }
+            Ok(())
+        })?;
+        Ok(found.map(|value| latin1(py, &value)))
+    }
+
+    fn is_disconnected(&self) -> bool {
+        self.request.is_gone()
+    }
+
+    #[getter]
+    fn is_cut(&self) -> bool {
+        self.request.is_cut()
+    }
+
+    fn to_environ<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyDict>> {
+        let make = || Self::make_environ(slf).map(Bound::unbind);
+        Ok(slf
+            .get()
+            .environ
+            .get_or_try_init(slf.py(), make)?
+            .bind(slf.py())
+            .clone())
+    }
+
+    // For an event loop
+
+    fn file(slf: &Bound<'_, Self>) -> bool {
+        let this = slf.get();
+        let work = Work::Sorted(slf.clone().unbind(), Arc::clone(&this.request));
+        let mut batch = vec![work];
+        this.core.queue.file(&mut batch, std::time::Instant::now());
+        batch.is_empty()
+    }
+
+    fn watch(&self, key: u64) -> bool {
+        self.request.watch(key)
+    }
+
+    fn receive<'py>(&self, py: Python<'py>, key: u64) -> PyResult<Option<Bound<'py, PyBytes>>> {
+        let Some(incoming) = &self.request.body else {
+            return Ok(Some(PyBytes::new(py, b"")));
+        };
+        loop {
+            let (taken, has_room) = incoming.take();
+            if has_room {
+                self.push(Action::Receive);
+            }
+            match taken {
+                Taken::Data(data) => return Ok(Some(PyBytes::new(py, &data))),
+                Taken::Ended(End::Whole) => return Ok(Some(PyBytes::new(py, b""))),
+                Taken::Ended(end) => return Err(failure(py, end)),
+                Taken::Pending => {
+                    if incoming.want(key) {
+                        self.push(Action::Receive);
+                    }
+                    if !incoming.is_ready() {
+                        return Ok(None);
+                    }
+                }
+            }
+        }
+    }
+
+    // The answer
+
+    #[pyo3(signature = (status, headers, exc_info=None, /))]
+    fn start(
+        &self,
+        status: &Bound<'_, PyString>,
+        headers: &Bound<'_, PyList>,
+        exc_info: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<()> {
+        let _ = exc_info; // of PEP 3333; there is nothing to be said about it before the answer has begun
+        let head = head_of(status, headers)?;
+        let length = head
+            .content_length()
+            .filter(|_| !self.is_bodiless(head.status()));
+        self.left.store(length.unwrap_or(ANY), Ordering::Release);
+        *lock(&self.started) = Some(head);
+        Ok(())
+    }
+
+    #[getter]
+    fn has_body(&self) -> bool {
+        lock(&self.started)
+            .as_ref()
+            .is_none_or(|head| !self.is_bodiless(head.status()))
+    }
+
+    #[getter]
+    fn bytes_left(&self) -> Option<u64> {
+        Some(self.left.load(Ordering::Acquire)).filter(|left| *left != ANY)
+    }
+
+    fn answer(&self, body: &Bound<'_, PyAny>) -> PyResult<()> {
+        let payload = payload_of(body)?;
+        if self.left.load(Ordering::Acquire) != ANY {
+            self.count(payload.as_slice().len() as u64)?;
+            self.check_end()?;
+        }
+        let head = self.take_started()?;
+        self.advance(UNANSWERED, ANSWERED)?;
+        self.push(Action::Answer(head, payload));
+        Ok(())
+    }
+
+    fn begin(&self, key: u64) -> PyResult<()> {
+        let head = self.take_started()?;
+        self.advance(UNANSWERED, BEGUN)?;
+        self.push(Action::Begin(head, key));
+        Ok(())
+    }
+
+    fn send(&self, data: &Bound<'_, PyAny>) -> PyResult<()> {
+        let payload = payload_of(data)?;
+        self.count(payload.as_slice().len() as u64)?;
+        self.advance(BEGUN, BEGUN)?;
+        self.push(Action::Part(payload));
+        Ok(())
+    }
+
+    fn send_file(&self, descriptor: i32, offset: u64, size: u64) -> PyResult<()> {
+        let file = file_of(descriptor)?;
+        self.count(size)?;
+        self.advance(BEGUN, BEGUN)?;
+        self.push(Action::File { file, offset, size });
+        Ok(())
+    }
+
+    fn end(&self) -> PyResult<()> {
+        self.check_end()?;
+        self.advance(BEGUN, ANSWERED)?;
+        self.push(Action::End);
+        Ok(())
+    }
+
+    fn abort(&self) {
+        if self.answer.swap(ANSWERED, Ordering::AcqRel) != ANSWERED {
+            self.push(Action::Abort);
+        }
+    }
+
+    fn refuse(&self) {
+        if self.answer.swap(ANSWERED, Ordering::AcqRel) == UNANSWERED {
+            self.push(Action::Refuse(overload()));
+        }
+    }
+
+    fn __repr__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        let py = slf.py();
+        let parts = (slf.get().method(py), slf.get().target(py).repr()?);
+        let template = PyString::new(py, "<Head %s %s>");
+        template.call_method1("__mod__", (PyTuple::new(py, [parts.0, parts.1])?,))
+    }
+}
+
+impl Drop for Head {
+    /// A request that nobody will answer any more must not keep its client waiting.
+    fn drop(&mut self) {
+        if !self.request.is_cut() && self.answer.load(Ordering::Acquire) != ANSWERED {
+            self.push(Action::Abort);
+        }
+    }
+}
+
+impl Core {
+    /// Returns a request as Python has it.
+    pub fn head_of(self: &Arc<Self>, py: Python<'_>, request: Arc<Request>) -> PyResult<Py<Head>> {
+        Py::new(py, Head::new(request, Arc::clone(self)))
+    }
+}

@@ -1,0 +1,169 @@
+//! The border to Python: the only files that know it. What crosses it, and what both sides share.
+
+mod answer;
+mod body;
+mod head;
+mod server;
+mod text;
+
+use std::io::{self, Read, Write};
+use std::os::fd::{AsRawFd, RawFd};
+use std::os::unix::net::UnixStream;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use pyo3::Py;
+
+use crate::config::Settings;
+use crate::door::Door;
+use crate::journal::Journal;
+use crate::queue::Queue;
+use crate::reply::Replies;
+use crate::request::Request;
+use crate::server::{STUCK, Stop, oldest};
+
+pub use body::Body;
+pub use head::Head;
+pub use server::Server;
+
+/// The worker number that stands for the event loop in keys.
+const LOOP: u64 = 0xffff_ffff;
+
+/// What waits for a worker.
+enum Work {
+    New(Arc<Request>),
+    /// The event loop has looked at it already.
+    Sorted(Py<Head>, Arc<Request>),
+}
+
+impl From<Arc<Request>> for Work {
+    fn from(request: Arc<Request>) -> Self {
+        Self::New(request)
+    }
+}
+
+/// Wakes a thread of Python that waits for a descriptor.
+struct Bell {
+    inner: UnixStream,
+    outer: UnixStream,
+    is_rung: AtomicBool,
+}
+
+impl Bell {
+    fn new() -> io::Result<Self> {
+        let (inner, outer) = UnixStream::pair()?;
+        inner.set_nonblocking(true)?;
+        outer.set_nonblocking(true)?;
+        Ok(Self {
+            inner,
+            outer,
+            is_rung: AtomicBool::new(false),
+        })
+    }
+
+    fn ring(&self) {
+        if !self.is_rung.swap(true, Ordering::AcqRel) {
+            let _ = (&self.inner).write(b"!"); // a full pipe has been rung before
+        }
+    }
+
+    /// Makes it silent; what was told before must be looked at afterwards.
+    fn hush(&self) {
+        let mut buffer = [0; 8];
+        while matches!((&self.outer).read(&mut buffer), Ok(1..)) {}
+        self.is_rung.store(false, Ordering::Release);
+    }
+
+    fn descriptor(&self) -> RawFd {
+        self.outer.as_raw_fd()
+    }
+}
+
+/// What the event loop is to look at.
+#[derive(Default)]
+struct Inbox {
+    requests: Vec<Arc<Request>>,
+    keys: Vec<u64>,
+}
+
+/// What the keeper (the thread that has started the server) is to do.
+#[derive(Default)]
+struct Tasks {
+    wants_worker: bool,
+    is_ended: bool,
+    error: Option<String>,
+}
+
+/// Shared by everything on this side of the border and the I/O thread.
+pub struct Core {
+    settings: Arc<Settings>,
+    replies: Arc<Replies>,
+    journal: Arc<Journal>,
+    stop: Arc<Stop>,
+    queue: Queue<Work>,
+    inbox: Mutex<Inbox>,
+    loop_bell: Bell,
+    tasks: Mutex<Tasks>,
+    keeper_bell: Bell,
+    /// New requests go to the event loop, which sorts them.
+    is_sorted: bool,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Door for Core {
+    fn take(&self, requests: &mut Vec<Arc<Request>>, now: Instant) {
+        if self.is_sorted {
+            lock(&self.inbox).requests.append(requests);
+            self.loop_bell.ring();
+        } else {
+            self.queue.file(requests, now);
+        }
+    }
+
+    fn resume(&self, keys: &mut Vec<u64>) {
+        for key in keys.drain(..) {
+            let worker = key >> 32;
+            if worker == LOOP {
+                lock(&self.inbox).keys.push(key);
+                self.loop_bell.ring();
+            } else if let Ok(worker) = usize::try_from(worker) {
+                self.queue.mail(worker, key);
+            }
+        }
+    }
+
+    fn watch(&self, now: Instant) -> Vec<Arc<Request>> {
+        if self.queue.is_stuck(now, STUCK) && self.queue.workers() < self.settings.most_threads() {
+            lock(&self.tasks).wants_worker = true;
+            self.keeper_bell.ring();
+        }
+        let Some(oldest) = oldest(now, &self.settings) else {
+            return Vec::new();
+        };
+        let late = self.queue.expire(oldest).into_iter();
+        late.map(|work| match work {
+            Work::New(request) | Work::Sorted(_, request) => request,
+        })
+        .collect()
+    }
+
+    fn is_waiting(&self) -> bool {
+        self.queue.len() > 0
+    }
+
+    fn report(&self) {
+        self.keeper_bell.ring();
+    }
+
+    fn end(&self, error: Option<String>) {
+        let mut tasks = lock(&self.tasks);
+        tasks.is_ended = true;
+        tasks.error = error;
+        drop(tasks);
+        self.keeper_bell.ring();
+    }
+}

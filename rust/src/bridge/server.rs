@@ -1,0 +1,218 @@
+//! `_native.Server`: the I/O thread's handle, and where Python's threads get their work.
+
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, UNIX_EPOCH};
+
+use mio::{Poll, Waker};
+use pyo3::exceptions::PyRuntimeError;
+use pyo3::prelude::*;
+use pyo3::types::{PyList, PyTuple};
+
+use super::text::latin1;
+use super::{Bell, Core, Inbox, Tasks, Work, lock};
+use crate::config::{Settings, seconds};
+use crate::door::Door;
+use crate::journal::{Answered, Journal};
+use crate::listener::Listener;
+use crate::queue::{Next, Queue};
+use crate::reply::Replies;
+use crate::server::{Server as IoServer, Stop, WAKER};
+
+/// After this time without work, a thread beyond the usual number ends.
+const IDLE: Duration = Duration::from_secs(30);
+
+/// A server: made, started once, asked to stop.
+#[pyclass(frozen, module = "hipflask.server._native")]
+pub struct Server {
+    core: Arc<Core>,
+    io: Mutex<Option<IoServer>>,
+}
+
+#[pymethods]
+impl Server {
+    #[new]
+    fn new(settings: Settings, descriptors: Vec<i32>, is_sorted: bool) -> PyResult<Self> {
+        let settings = Arc::new(settings);
+        let poll = Poll::new()?;
+        let waker = Waker::new(poll.registry(), WAKER)?;
+        let core = Arc::new(Core {
+            replies: Arc::new(Replies::new(waker)),
+            journal: Arc::new(Journal::default()),
+            stop: Arc::new(Stop::default()),
+            queue: Queue::new(settings.queue_size),
+            inbox: Mutex::new(Inbox::default()),
+            loop_bell: Bell::new()?,
+            tasks: Mutex::new(Tasks::default()),
+            keeper_bell: Bell::new()?,
+            is_sorted,
+            settings,
+        });
+        let listeners = descriptors.into_iter().map(Listener::adopt);
+        let io = IoServer::new(
+            poll,
+            listeners.collect::<std::io::Result<_>>()?,
+            Arc::clone(&core.settings),
+            Arc::clone(&core) as Arc<dyn Door>,
+            Arc::clone(&core.replies),
+            Arc::clone(&core.journal),
+            Arc::clone(&core.stop),
+        );
+        Ok(Self {
+            core,
+            io: Mutex::new(Some(io)),
+        })
+    }
+
+    fn start(&self) -> PyResult<()> {
+        let Some(io) = lock(&self.io).take() else {
+            return Err(PyRuntimeError::new_err("The server was started already."));
+        };
+        let core = Arc::clone(&self.core);
+        std::thread::Builder::new()
+            .name("hipflask-io".to_owned())
+            .spawn(move || {
+                let run = std::panic::AssertUnwindSafe(|| io.run());
+                if std::panic::catch_unwind(run).is_err() {
+                    core.end(Some("the I/O thread panicked".to_owned()));
+                }
+            })?;
+        Ok(())
+    }
+
+    fn stop(&self, graceful_seconds: f64) {
+        self.core.stop.ask(seconds(graceful_seconds));
+        self.core.replies.wake();
+    }
+
+    // For workers
+
+    fn add_worker(&self) -> usize {
+        self.core.queue.add_worker()
+    }
+
+    fn remove_worker(&self, worker: usize) {
+        self.core.queue.remove_worker(worker);
+    }
+
+    fn take<'py>(
+        &self,
+        py: Python<'py>,
+        worker: usize,
+        may_end: bool,
+    ) -> PyResult<Option<Bound<'py, PyAny>>> {
+        let queue = &self.core.queue;
+        loop {
+            match queue.take(worker) {
+                Next::Begin(Work::New(request)) => {
+                    let head = self.core.head_of(py, request)?;
+                    return Ok(Some(head.into_bound(py).into_any()));
+                }
+                Next::Begin(Work::Sorted(head, _)) => {
+                    return Ok(Some(head.into_bound(py).into_any()));
+                }
+                Next::GoOn(key) => return Ok(Some(key.into_pyobject(py)?.into_any())),
+                Next::Closed if may_end => return Ok(None),
+                Next::Closed => py.detach(|| std::thread::park_timeout(Duration::from_millis(5))),
+                Next::Nothing => {
+                    let is_woken = py.detach(|| queue.wait(worker, IDLE));
+                    let is_needed = queue.workers() <= self.core.settings.threads;
+                    if !is_woken && may_end && !is_needed {
+                        return Ok(None);
+                    }
+                }
+            }
+        }
+    }
+
+    fn wait_for(&self, py: Python<'_>, worker: usize, key: u64) {
+        py.detach(|| self.core.queue.wait_for(worker, key));
+    }
+
+    fn close_queue(&self) {
+        self.core.queue.close();
+    }
+
+    fn post(&self, key: u64) {
+        self.core.resume(&mut vec![key]);
+    }
+
+    // For the event loop
+
+    fn loop_descriptor(&self) -> i32 {
+        self.core.loop_bell.descriptor()
+    }
+
+    fn take_sorted<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyList>, Vec<u64>)> {
+        self.core.loop_bell.hush();
+        let Inbox { requests, keys } = std::mem::take(&mut *lock(&self.core.inbox));
+        let heads = PyList::empty(py);
+        for request in requests {
+            heads.append(self.core.head_of(py, request)?)?;
+        }
+        Ok((heads, keys))
+    }
+
+    // For the keeper
+
+    fn keeper_descriptor(&self) -> i32 {
+        self.core.keeper_bell.descriptor()
+    }
+
+    fn take_tasks(&self) -> (bool, bool, Option<String>) {
+        self.core.keeper_bell.hush();
+        let mut tasks = lock(&self.core.tasks);
+        let wants_worker = std::mem::take(&mut tasks.wants_worker);
+        (wants_worker, tasks.is_ended, tasks.error.clone())
+    }
+
+    fn take_report<'py>(
+        &self,
+        py: Python<'py>,
+    ) -> PyResult<(Bound<'py, PyList>, Bound<'py, PyList>, u64)> {
+        let report = self.core.journal.take();
+        let answers = PyList::empty(py);
+        for answer in &report.answers {
+            answers.append(access_of(py, answer)?)?;
+        }
+        let refusals = PyList::empty(py);
+        for refusal in &report.refusals {
+            let peer = refusal
+                .peer
+                .map(|peer| (peer.ip().to_string(), peer.port()));
+            refusals.append((peer, refusal.status, refusal.reason))?;
+        }
+        Ok((answers, refusals, report.left_out))
+    }
+}
+
+/// Returns the fields of `hipflask.server.native.Access`.
+fn access_of<'py>(py: Python<'py>, answer: &Answered) -> PyResult<Bound<'py, PyTuple>> {
+    let request = &answer.request;
+    let bytes = &request.bytes;
+    let field = |wanted: &[u8]| {
+        let mut fields = request.head.fields(bytes);
+        let found = fields.find(|(name, _)| name.eq_ignore_ascii_case(wanted));
+        latin1(py, found.map_or(b"", |(_, value)| value))
+    };
+    let started = request.arrived_at.duration_since(UNIX_EPOCH);
+    (
+        request
+            .peer
+            .map(|peer| (peer.ip().to_string(), peer.port())),
+        latin1(py, request.head.method.of(bytes)),
+        latin1(py, request.head.target.of(bytes)),
+        if request.head.minor_version == 0 {
+            "1.0"
+        } else {
+            "1.1"
+        },
+        answer.status,
+        answer.body_bytes,
+        started.map_or(0.0, |since| since.as_secs_f64()),
+        answer.duration.as_secs_f64(),
+        field(b"referer"),
+        field(b"user-agent"),
+        answer.is_complete,
+    )
+        .into_pyobject(py)
+}

@@ -1,0 +1,468 @@
+//! One connection of HTTP/1.1: what comes in becomes a request, what Python replies goes out.
+//!
+//! Protocol and framing are those of `hipflask_http1`; here are buffers, back-pressure and time-outs. Every
+//! method ends with a [`Fate`], which the server carries out.
+
+use std::io::ErrorKind as IoErrorKind;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Instant;
+
+use hipflask_http1::{
+    Connection as Protocol, ErrorKind, Event, Framing, Receiving, Refusal, RequestHead,
+    ResponseHead, Sending, ServerFields,
+};
+
+use crate::body::{End, Incoming};
+use crate::clock::Clock;
+use crate::config::{Settings, seconds};
+use crate::journal::Report;
+use crate::listener::{Address, Stream};
+use crate::output::Output;
+use crate::reply::Payload;
+use crate::request::{Request, Ticket};
+
+/// Reads in a row from one connection; then it is others' turn.
+const READS: usize = 4;
+const SERVER: &[u8] = b"hipflask";
+
+/// What becomes of a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use]
+pub enum Fate {
+    /// It goes on when something happens.
+    Stay,
+    /// It has more to do at once, after the others.
+    Again,
+    /// It is over.
+    Drop,
+}
+
+/// What all connections share during one round of the I/O thread.
+pub struct Round {
+    pub settings: Arc<Settings>,
+    pub now: Instant,
+    pub date: [u8; 29],
+    /// What is read goes here first.
+    pub scratch: Vec<u8>,
+    /// Memory for the next answer.
+    pub spare: Vec<u8>,
+    /// Requests to be handed over.
+    pub batch: Vec<Arc<Request>>,
+    /// Keys of those who wait.
+    pub resumed: Vec<u64>,
+    pub report: Report,
+    pub is_draining: bool,
+}
+
+impl Round {
+    pub(crate) fn fields(date: &[u8; 29]) -> ServerFields<'_> {
+        ServerFields {
+            server: SERVER,
+            date,
+        }
+    }
+
+    pub(crate) fn resume(&mut self, key: u64) {
+        if key != 0 {
+            self.resumed.push(key);
+        }
+    }
+}
+
+/// What a connection is doing, for its time-outs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Phase {
+    /// It waits for the rest of a head.
+    Head,
+    /// It waits for another request.
+    KeepAlive,
+    /// A request is being served.
+    Busy,
+    /// All was sent; what still comes is thrown away.
+    Linger,
+}
+
+/// One connection.
+pub struct Connection {
+    pub(crate) stream: Stream,
+    pub(crate) peer: Option<SocketAddr>,
+    pub(crate) local: Arc<Address>,
+    pub(crate) ticket: Ticket,
+    pub(crate) http: Protocol,
+    /// What has come and was not consumed, from `at` on.
+    pub(crate) input: Vec<u8>,
+    pub(crate) at: usize,
+    pub(crate) output: Output,
+    pub(crate) request: Option<Arc<Request>>,
+    /// The request was handed over.
+    pub(crate) is_filed: bool,
+    pub(crate) status: u16,
+    pub(crate) sent_before: u64,
+    /// Who sends the present answer's body, and waits until what there is of it has left.
+    pub(crate) streamer: u64,
+    pub(crate) is_streamer_due: bool,
+    pub(crate) is_readable: bool,
+    pub(crate) is_eof: bool,
+    pub(crate) phase: Phase,
+    pub(crate) since: Instant,
+    pub(crate) reading: Option<Clock>,
+    pub(crate) writing: Option<Clock>,
+}
+
+impl Connection {
+    /// Makes one of a stream that was just accepted.
+    pub fn new(
+        stream: Stream,
+        peer: Option<SocketAddr>,
+        local: Arc<Address>,
+        ticket: Ticket,
+        round: &Round,
+    ) -> Self {
+        let mut http = Protocol::new(round.settings.limits());
+        if round.is_draining {
+            http.close_after_answer();
+        }
+        Self {
+            stream,
+            peer,
+            local,
+            ticket,
+            http,
+            input: Vec::new(),
+            at: 0,
+            output: Output::default(),
+            request: None,
+            is_filed: false,
+            status: 0,
+            sent_before: 0,
+            streamer: 0,
+            is_streamer_due: false,
+            is_readable: true,
+            is_eof: false,
+            phase: Phase::Head,
+            since: round.now,
+            reading: None,
+            writing: None,
+        }
+    }
+
+    /// The number of the connection in its place.
+    pub const fn generation(&self) -> u32 {
+        self.ticket.generation
+    }
+
+    /// The stream, to be registered.
+    pub const fn stream(&mut self) -> &mut Stream {
+        &mut self.stream
+    }
+
+    /// The socket has something: bytes, or an end.
+    pub fn on_readable(&mut self, is_end: bool, round: &mut Round) -> Fate {
+        self.is_readable = true;
+        if is_end && let Some(request) = &self.request {
+            let key = request.lose();
+            round.resume(key);
+        }
+        self.go_on(round)
+    }
+
+    /// The socket takes more.
+    pub fn on_writable(&mut self, round: &mut Round) -> Fate {
+        if self.output.is_empty() {
+            return Fate::Stay;
+        }
+        self.go_on(round)
+    }
+
+    /// It was given another turn.
+    pub fn go_on(&mut self, round: &mut Round) -> Fate {
+        let written = self.write(round);
+        if written == Fate::Drop {
+            return Fate::Drop;
+        }
+        let read = self.read(round);
+        if read == Fate::Drop || self.write(round) == Fate::Drop {
+            return Fate::Drop;
+        }
+        if written == Fate::Again {
+            written
+        } else {
+            read
+        }
+    }
+
+    /// Looks at the clocks.
+    pub fn on_tick(&mut self, round: &mut Round) -> Fate {
+        let now = round.now;
+        let settings = Arc::clone(&round.settings);
+        if let Some(clock) = self.writing
+            && clock.is_over(now, seconds(settings.write_timeout_seconds), &settings)
+        {
+            self.note(408, "the answer is taken too slowly", round);
+            return self.give_up(round);
+        }
+        if self.is_body_full() {
+            self.reading = self.reading.map(|_| Clock::start(now)); // it is not the client we wait for
+        }
+        if let Some(clock) = self.reading
+            && clock.is_over(now, seconds(settings.body_timeout_seconds), &settings)
+        {
+            self.reading = None;
+            self.end_body(End::TooSlow, round);
+        }
+        let waited = now.saturating_duration_since(self.since);
+        match self.phase {
+            Phase::Busy if self.http.receiving() != Receiving::Draining => Fate::Stay,
+            Phase::Busy | Phase::Linger if waited < seconds(settings.linger_timeout_seconds) => {
+                Fate::Stay
+            }
+            Phase::Busy | Phase::Linger => Fate::Drop,
+            Phase::KeepAlive if waited < seconds(settings.keep_alive_timeout_seconds) => Fate::Stay,
+            Phase::KeepAlive => Fate::Drop,
+            Phase::Head if waited < seconds(settings.head_timeout_seconds) => Fate::Stay,
+            Phase::Head if self.http.is_idle() && self.input.is_empty() => Fate::Drop,
+            Phase::Head => {
+                self.refuse(Refusal::new(408, "the head took too long"), round);
+                self.go_on(round)
+            }
+        }
+    }
+
+    /// The server stops: no other request after the present or next one. One that has been silent for a
+    /// while is closed; another may be about to ask.
+    pub fn on_drain(&mut self, is_patient: bool, round: &mut Round) -> Fate {
+        self.http.close_after_answer();
+        let is_silent = round.now.saturating_duration_since(self.since).as_millis() >= 1000;
+        let is_waiting = matches!(self.phase, Phase::KeepAlive | Phase::Head);
+        if is_waiting && self.input.is_empty() && (is_silent || !is_patient) {
+            return Fate::Drop;
+        }
+        Fate::Stay
+    }
+
+    /// The connection is over: whoever deals with it is told.
+    pub fn on_drop(&mut self, round: &mut Round) {
+        self.end_body(End::Gone, round);
+        if let Some(request) = self.request.take() {
+            request.cut();
+            round.resume(request.lose());
+            if self.status != 0 {
+                self.log(request, false, round);
+            }
+        }
+        round.resume(std::mem::take(&mut self.streamer));
+    }
+
+    // Receiving
+
+    fn read(&mut self, round: &mut Round) -> Fate {
+        if (self.is_eof || !self.input.is_empty()) && self.phase != Phase::Linger {
+            self.consume_input(round);
+        }
+        for _ in 0..READS {
+            if !self.is_readable || !self.wants_input() {
+                return self.file(round);
+            }
+            let mut scratch = std::mem::take(&mut round.scratch);
+            let fate = self.read_once(&mut scratch, round);
+            round.scratch = scratch;
+            if fate == Fate::Drop {
+                return fate;
+            }
+        }
+        match self.file(round) {
+            Fate::Stay => Fate::Again,
+            other => other,
+        }
+    }
+
+    /// Whether bytes are of any use now; if not, they stay in the socket, and the client has to wait.
+    fn wants_input(&self) -> bool {
+        if self.phase == Phase::Linger {
+            return true;
+        }
+        match self.http.receiving() {
+            Receiving::Idle | Receiving::Draining => self.output.is_empty(),
+            Receiving::Body => !self.is_body_full(),
+            _ => false,
+        }
+    }
+
+    fn read_once(&mut self, scratch: &mut [u8], round: &mut Round) -> Fate {
+        match self.stream.read(scratch) {
+            Ok(0) => {
+                self.is_readable = false;
+                self.is_eof = true;
+                if self.phase == Phase::Linger {
+                    return Fate::Drop;
+                }
+                if let Some(request) = &self.request {
+                    round.resume(request.lose());
+                }
+                self.consume_input(round);
+            }
+            Ok(_) if self.phase == Phase::Linger => {}
+            Ok(size) => {
+                if let Some(clock) = &mut self.reading {
+                    clock.count(size as u64, round.now);
+                }
+                let data = scratch.get(..size).unwrap_or_default();
+                if self.input.is_empty() {
+                    let used = self.consume(data, round);
+                    self.keep(data.get(used..).unwrap_or_default());
+                } else {
+                    self.input.extend_from_slice(data);
+                    self.consume_input(round);
+                }
+            }
+            Err(error) if error.kind() == IoErrorKind::WouldBlock => self.is_readable = false,
+            Err(error) if error.kind() == IoErrorKind::Interrupted => {}
+            Err(_) => return Fate::Drop,
+        }
+        Fate::Stay
+    }
+
+    fn keep(&mut self, rest: &[u8]) {
+        if !rest.is_empty() {
+            self.input.extend_from_slice(rest);
+        }
+    }
+
+    /// Consumes what has been kept.
+    fn consume_input(&mut self, round: &mut Round) {
+        let mut input = std::mem::take(&mut self.input);
+        let used = self.consume(input.get(self.at..).unwrap_or_default(), round);
+        self.at = self.at.saturating_add(used);
+        if self.at >= input.len() {
+            input = Vec::new(); // an idle connection keeps no memory
+            self.at = 0;
+        } else if self.at > input.len() / 2 {
+            input.drain(..self.at);
+            self.at = 0;
+        }
+        self.input = input;
+    }
+
+    /// Goes through what has come, and returns how much of it is done with.
+    fn consume(&mut self, data: &[u8], round: &mut Round) -> usize {
+        let mut used = 0_usize;
+        while !self.is_body_full() {
+            let rest = data.get(used..).unwrap_or_default();
+            let received = match self.http.receive(rest, self.is_eof) {
+                Ok(received) => received,
+                Err(kind) => {
+                    self.refuse_input(kind, round);
+                    return data.len();
+                }
+            };
+            used = used.saturating_add(received.consumed);
+            match received.event {
+                Event::Request(bytes) => self.begin(bytes, round),
+                Event::Body(piece) => {
+                    if let Some(body) = self.body() {
+                        round.resume(body.feed(piece));
+                    }
+                }
+                Event::End => self.end_body(End::Whole, round),
+                Event::NeedData => {
+                    self.wait_for_more(round.now);
+                    break;
+                }
+                Event::Paused | Event::Switched | Event::Closed => break,
+            }
+        }
+        used
+    }
+
+    /// Chooses the time-out for what comes next.
+    fn wait_for_more(&mut self, now: Instant) {
+        if self.http.receiving() == Receiving::Idle && self.phase != Phase::Head {
+            if !self.http.is_idle() {
+                self.enter(Phase::Head, now);
+            } else if self.phase == Phase::Busy {
+                self.enter(Phase::KeepAlive, now);
+            }
+        }
+    }
+
+    pub(crate) fn enter(&mut self, phase: Phase, now: Instant) {
+        self.phase = phase;
+        self.since = now;
+    }
+
+    /// A request's head is complete.
+    fn begin(&mut self, bytes: &[u8], round: &mut Round) {
+        self.enter(Phase::Busy, round.now);
+        self.status = 0;
+        let mut head = RequestHead::default();
+        self.http.swap_head(&mut head);
+        let body = (head.body != Framing::Length(0)).then(|| {
+            self.reading = (!head.expects_continue).then(|| Clock::start(round.now));
+            Arc::new(Incoming::default())
+        });
+        let request = Request::new(
+            self.ticket,
+            bytes,
+            head,
+            self.peer,
+            Arc::clone(&self.local),
+            body,
+            round.now,
+        );
+        self.request = Some(Arc::new(request));
+        self.is_filed = false;
+    }
+
+    /// Hands the request over, once all that came with it has been looked at.
+    fn file(&mut self, round: &mut Round) -> Fate {
+        if !self.is_filed
+            && let Some(request) = &self.request
+        {
+            self.is_filed = true;
+            if request.head.target.of(&request.bytes) == b"*" {
+                return self.answer_asterisk(round);
+            }
+            round.batch.push(Arc::clone(request));
+        }
+        Fate::Stay
+    }
+
+    /// `OPTIONS *` asks about the server, not the application (RFC 9110, 9.3.7).
+    fn answer_asterisk(&mut self, round: &mut Round) -> Fate {
+        let done =
+            ResponseHead::new(204, b"").and_then(|head| self.answer(&head, Payload::EMPTY, round));
+        if done.is_err() {
+            return Fate::Drop;
+        }
+        Fate::Again
+    }
+
+    fn body(&self) -> Option<&Arc<Incoming>> {
+        self.request.as_ref()?.body.as_ref()
+    }
+
+    fn is_body_full(&self) -> bool {
+        self.http.receiving() == Receiving::Body && self.body().is_some_and(|body| body.is_full())
+    }
+
+    fn end_body(&mut self, end: End, round: &mut Round) {
+        self.reading = None;
+        if let Some(body) = self.body() {
+            let key = body.finish(end);
+            round.resume(key);
+        }
+    }
+
+    /// What has come is no HTTP. If the application has the request, it learns it when it reads the body.
+    fn refuse_input(&mut self, kind: ErrorKind, round: &mut Round) {
+        if self.request.is_some() && self.is_filed {
+            self.end_body(End::Refused(kind), round);
+            return;
+        }
+        if self.http.sending() == Sending::Owed {
+            self.refuse(Refusal::from(kind), round);
+        }
+        self.request = None;
+    }
+}

@@ -1,0 +1,336 @@
+//! Where requests wait for a thread, and who is woken for them.
+//!
+//! At most one worker is *searching*: woken, and with nothing taken yet. Whoever takes something and leaves
+//! more behind wakes the next one unless somebody is searching already, and so does whoever files something.
+//! So a worker that is stuck in a view keeps nobody waiting, and one that is not wakes next to nobody.
+//! Taking is quick and done while attached to the interpreter; waiting is done detached.
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::thread::Thread;
+use std::time::{Duration, Instant};
+
+/// What a worker is to do next.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Next<T> {
+    /// Begin something.
+    Begin(T),
+    /// Go on with what the worker has under this key.
+    GoOn(u64),
+    /// Wait.
+    Nothing,
+    /// End: the queue is closed.
+    Closed,
+}
+
+#[derive(Debug)]
+struct Worker {
+    mail: VecDeque<u64>,
+    thread: Thread,
+    is_idle: bool,
+    is_searching: bool,
+    is_gone: bool,
+}
+
+#[derive(Debug)]
+struct Entry<T> {
+    since: Instant,
+    item: T,
+}
+
+#[derive(Debug)]
+struct State<T> {
+    entries: VecDeque<Entry<T>>,
+    workers: Vec<Worker>,
+    /// Idle workers; the one that worked last is at the end and taken first: its caches are warm.
+    idle: Vec<usize>,
+    searching: usize,
+    taken: u64,
+    taken_at_last_look: u64,
+    last_look: Option<Instant>,
+    is_closed: bool,
+}
+
+/// A queue and its workers.
+#[derive(Debug)]
+pub struct Queue<T> {
+    state: Mutex<State<T>>,
+    size: AtomicUsize,
+    limit: usize,
+}
+
+impl<T> State<T> {
+    /// Picks the worker to be woken, if one is needed and there is one.
+    fn pick(&mut self) -> Option<Thread> {
+        if self.searching > 0 || self.entries.is_empty() {
+            return None;
+        }
+        let worker = self.workers.get_mut(self.idle.pop()?)?;
+        worker.is_idle = false;
+        worker.is_searching = true;
+        self.searching = 1;
+        Some(worker.thread.clone())
+    }
+
+    /// Notes that a worker that was woken has looked.
+    fn end_search(&mut self, at: usize) {
+        if let Some(worker) = self.workers.get_mut(at)
+            && std::mem::take(&mut worker.is_searching)
+        {
+            self.searching = self.searching.saturating_sub(1);
+        }
+    }
+
+    /// Makes a worker one that is not idle; its thread if it was.
+    fn rouse(&mut self, at: usize) -> Option<Thread> {
+        let worker = self.workers.get_mut(at)?;
+        let was_idle = std::mem::take(&mut worker.is_idle);
+        let thread = worker.thread.clone();
+        self.idle.retain(|other| *other != at);
+        was_idle.then_some(thread)
+    }
+}
+
+fn wake(thread: Option<Thread>) {
+    if let Some(thread) = thread {
+        thread.unpark();
+    }
+}
+
+impl<T> Queue<T> {
+    /// Makes a queue for at most `limit` entries.
+    pub const fn new(limit: usize) -> Self {
+        Self {
+            state: Mutex::new(State {
+                entries: VecDeque::new(),
+                workers: Vec::new(),
+                idle: Vec::new(),
+                searching: 0,
+                taken: 0,
+                taken_at_last_look: 0,
+                last_look: None,
+                is_closed: false,
+            }),
+            size: AtomicUsize::new(0),
+            limit,
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State<T>> {
+        // Nothing under the lock can fail half-way.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn unlock(&self, state: MutexGuard<'_, State<T>>) {
+        self.size.store(state.entries.len(), Ordering::Relaxed);
+        drop(state);
+    }
+
+    /// Returns how many entries wait, as of late.
+    pub fn len(&self) -> usize {
+        self.size.load(Ordering::Relaxed)
+    }
+
+    /// Adds the calling thread to the workers and returns its number.
+    pub fn add_worker(&self) -> usize {
+        let worker = Worker {
+            mail: VecDeque::new(),
+            thread: std::thread::current(),
+            is_idle: false,
+            is_searching: false,
+            is_gone: false,
+        };
+        let mut state = self.lock();
+        if let Some(at) = state.workers.iter().position(|worker| worker.is_gone)
+            && let Some(slot) = state.workers.get_mut(at)
+        {
+            *slot = worker;
+            return at;
+        }
+        state.workers.push(worker);
+        state.workers.len().saturating_sub(1)
+    }
+
+    /// Removes a worker, whose thread ends.
+    pub fn remove_worker(&self, at: usize) {
+        let mut state = self.lock();
+        state.end_search(at);
+        state.rouse(at);
+        if let Some(worker) = state.workers.get_mut(at) {
+            worker.is_gone = true;
+        }
+        let next = state.pick();
+        self.unlock(state);
+        wake(next);
+    }
+
+    /// Returns how many workers there are.
+    pub fn workers(&self) -> usize {
+        self.lock()
+            .workers
+            .iter()
+            .filter(|one| !one.is_gone)
+            .count()
+    }
+
+    /// Files what fits, in order, and leaves the rest; one worker is woken for all of it.
+    pub fn file<S: Into<T>>(&self, items: &mut Vec<S>, now: Instant) {
+        let mut state = self.lock();
+        let room = self.limit.saturating_sub(state.entries.len());
+        let room = if state.is_closed {
+            0
+        } else {
+            room.min(items.len())
+        };
+        let entries = items.drain(..room).map(|item| Entry {
+            since: now,
+            item: item.into(),
+        });
+        state.entries.extend(entries);
+        let next = state.pick();
+        self.unlock(state);
+        wake(next);
+    }
+
+    /// Takes what a worker has to do next, without waiting.
+    pub fn take(&self, at: usize) -> Next<T> {
+        let mut state = self.lock();
+        state.end_search(at);
+        if let Some(key) = state
+            .workers
+            .get_mut(at)
+            .and_then(|one| one.mail.pop_front())
+        {
+            let next = state.pick();
+            drop(state);
+            wake(next);
+            return Next::GoOn(key);
+        }
+        let Some(entry) = state.entries.pop_front() else {
+            return if state.is_closed {
+                Next::Closed
+            } else {
+                Next::Nothing
+            };
+        };
+        state.taken = state.taken.wrapping_add(1);
+        let next = state.pick();
+        self.unlock(state);
+        wake(next);
+        Next::Begin(entry.item)
+    }
+
+    /// Waits until there may be something to take; false if that took longer than `patience`.
+    ///
+    /// Called detached, by the worker itself.
+    pub fn wait(&self, at: usize, patience: Duration) -> bool {
+        let deadline = Instant::now().checked_add(patience);
+        let mut state = self.lock();
+        let has_mail = state.workers.get(at).is_none_or(|one| !one.mail.is_empty());
+        if has_mail || !state.entries.is_empty() || state.is_closed {
+            return true;
+        }
+        if let Some(worker) = state.workers.get_mut(at) {
+            worker.is_idle = true;
+        }
+        state.idle.push(at);
+        loop {
+            drop(state);
+            let now = Instant::now();
+            let left =
+                deadline.map_or(patience, |deadline| deadline.saturating_duration_since(now));
+            if left.is_zero() {
+                state = self.lock();
+                return state.rouse(at).is_none();
+            }
+            std::thread::park_timeout(left);
+            state = self.lock();
+            if state.workers.get(at).is_none_or(|one| !one.is_idle) {
+                return true;
+            }
+        }
+    }
+
+    /// Has a worker go on with something of its own.
+    pub fn mail(&self, at: usize, key: u64) {
+        let mut state = self.lock();
+        state.rouse(at);
+        let worker = state.workers.get_mut(at);
+        let thread = worker.map(|worker| {
+            worker.mail.push_back(key);
+            worker.thread.clone() // one that waits for this key only is not idle, but sleeps
+        });
+        drop(state);
+        wake(thread);
+    }
+
+    /// Waits until a worker may go on with this very thing, and takes it. Called detached, by the worker.
+    pub fn wait_for(&self, at: usize, key: u64) {
+        loop {
+            let mut state = self.lock();
+            let Some(worker) = state.workers.get_mut(at) else {
+                return;
+            };
+            if let Some(found) = worker.mail.iter().position(|mail| *mail == key) {
+                worker.mail.remove(found);
+                return;
+            }
+            drop(state);
+            std::thread::park_timeout(Duration::from_secs(1));
+        }
+    }
+
+    /// Removes the entries that have waited since before `moment`.
+    pub fn expire(&self, moment: Instant) -> Vec<T> {
+        if self.len() == 0 {
+            return Vec::new();
+        }
+        let mut state = self.lock();
+        let late = state
+            .entries
+            .iter()
+            .take_while(|entry| entry.since < moment)
+            .count();
+        let late = state
+            .entries
+            .drain(..late)
+            .map(|entry| entry.item)
+            .collect();
+        self.unlock(state);
+        late
+    }
+
+    /// Whether the queue stands still: entries wait, and since the last look, which was at least `patience`
+    /// ago, nobody has taken one nor is about to.
+    pub fn is_stuck(&self, now: Instant, patience: Duration) -> bool {
+        if self.len() == 0 {
+            return false;
+        }
+        let mut state = self.lock();
+        let is_recent = |last: Instant| now.saturating_duration_since(last) < patience;
+        if state.last_look.is_some_and(is_recent) {
+            return false;
+        }
+        let is_still = state.taken == state.taken_at_last_look && state.last_look.is_some();
+        state.last_look = Some(now);
+        state.taken_at_last_look = state.taken;
+        is_still && state.searching == 0 && state.idle.is_empty() && !state.entries.is_empty()
+    }
+
+    /// Takes no more entries; workers end when there are none left.
+    pub fn close(&self) {
+        let mut state = self.lock();
+        state.is_closed = true;
+        state.idle.clear();
+        let mut threads = Vec::new();
+        for worker in &mut state.workers {
+            worker.is_idle = false;
+            threads.push(worker.thread.clone());
+        }
+        drop(state);
+        for thread in threads {
+            thread.unpark();
+        }
+    }
+}

@@ -1,0 +1,129 @@
+"""A thread that serves the native server's requests: calls the application, and pulls what it streams.
+
+All of a request runs on one thread and in one context. Between two pulls of a body the thread serves others.
+"""
+
+from __future__ import annotations
+
+from contextvars import Context
+from typing import TYPE_CHECKING, Any
+
+from hipflask.asgi.answer import StartResponse, run_wsgi
+from hipflask.asgi.routes import is_served_by_handle
+from hipflask.server.native_stream import Stream, fail
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from hipflask.server._native import Head, Server
+
+__all__ = ["NativeWorker"]
+
+# As much of an environ as a response reads that leaves its URLs as they are.
+_ENVIRONS = {method: {"REQUEST_METHOD": method} for method in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")}
+
+
+class NativeWorker:
+    """One worker; `run` is what its thread does.
+
+    Args:
+        server: Where the work comes from.
+        app: An application of ours, or any WSGI application.
+    """
+
+    def __init__(self, server: Server, app: Any) -> None:
+        self._server = server
+        self._app = app
+        self._number = 0
+        self._streams: dict[int, Stream] = {}
+        self._last_key = 0
+
+    def run(self) -> None:
+        """Serve until the server ends, or has too many workers."""
+        server = self._server
+        self._number = number = server.add_worker()
+        streams = self._streams
+        try:
+            while (found := server.take(number, not streams)) is not None:
+                if isinstance(found, int):
+                    self._go_on(found)
+                else:
+                    self._serve(found)
+                del found  # keeps nothing of the last request alive while it waits
+        finally:
+            server.remove_worker(number)
+
+    def _serve(self, head: Head) -> None:
+        try:
+            if is_served_by_handle(self._app):
+                self._serve_handle(head)
+            else:
+                self._serve_wsgi(head)
+        except BaseException as error:  # SystemExit too ends the request only
+            fail(head, error)
+
+    def _serve_handle(self, head: Head) -> None:
+        """Have an application of ours answer."""
+        context = Context()
+        body = context.run(self._respond, head)
+        if type(body) is list:
+            head.answer(body[0] if len(body) == 1 else b"".join(body))
+        else:
+            self._begin(Stream(head, body, context))
+
+    def _respond(self, head: Head) -> Iterable[bytes]:
+        response: Any = self._app.handle(head)
+        environ: dict[str, Any] | None = _ENVIRONS.get(head.method)
+        if environ is None or response.autocorrect_location_header:
+            environ = head.to_environ()
+        return response(environ, head.start)  # type: ignore[no-any-return]  # what PEP 3333 says
+
+    def _serve_wsgi(self, head: Head) -> None:
+        """Call a WSGI application."""
+        key = self._new_key()
+        start: StartResponse
+
+        def send_now(_: int, headers: list[tuple[str, str]], data: bytes) -> None:
+            if head.is_unanswered:
+                head.start(start.line, headers)
+                head.begin(key)
+            if data:
+                head.send(data)
+                self._server.wait_for(self._number, key)
+
+        context = Context()
+        start = StartResponse(send_now)
+        body, first = context.run(run_wsgi, self._app, head.to_environ(), start)
+        if head.is_unanswered:
+            head.start(start.line, start.headers)
+            if type(body) is list:
+                head.answer(b"".join(body))
+                return
+        self._begin(Stream(head, body, context, first), key)
+
+    def _new_key(self) -> int:
+        self._last_key = (self._last_key + 1) & 0xFFFF_FFFF
+        return self._number << 32 | self._last_key
+
+    def _begin(self, stream: Stream, key: int | None = None) -> None:
+        """Begin to send a body."""
+        if key is None:
+            key = self._new_key()
+        try:
+            if not stream.begin(key):
+                self._streams[key] = stream
+        except BaseException:
+            stream.close()
+            raise
+
+    def _go_on(self, key: int) -> None:
+        """What there was of a body has left, or its client has."""
+        stream = self._streams.pop(key, None)
+        if stream is None:
+            return
+        try:
+            if not stream.go_on():
+                self._streams[key] = stream
+        except BaseException as error:
+            stream.close()
+            fail(stream.head, error)
