@@ -1,82 +1,16 @@
-"""A server in a thread, and a client that sends raw bytes."""
+"""A server in a thread."""
 
 from __future__ import annotations
 
-import socket
-import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
 from hipflask.server.limits import Limits
-from hipflask.server.pure import BaseWSGIServer
 from hipflask.server.runner import make_server
-
-WAIT_SECONDS = 10.0  # a deadline that only a hang reaches
-
-
-class Client:
-    """One connection to a server under test."""
-
-    def __init__(self, server: BaseWSGIServer, wrap: Callable[[socket.socket], socket.socket] | None = None) -> None:
-        if isinstance(server.server_address, str):
-            self.sock = socket.socket(socket.AF_UNIX)
-            self.sock.connect(server.server_address)
-        else:
-            self.sock = socket.create_connection((server.server_address[0], server.port))
-        self.sock.settimeout(WAIT_SECONDS)
-        if wrap is not None:
-            self.sock = wrap(self.sock)
-
-    def send(self, data: bytes) -> None:
-        self.sock.sendall(data)
-
-    def end_sending(self) -> None:
-        self.sock.shutdown(socket.SHUT_WR)
-
-    def read_until(self, end: bytes) -> bytes:
-        data = b""
-        while end not in data:
-            part = self.sock.recv(65536)
-            assert part, f"closed after {data!r}"
-            data += part
-        return data
-
-    def read_all(self) -> bytes:
-        """Everything until the server closes."""
-        data = b""
-        while part := self.sock.recv(65536):
-            data += part
-        return data
-
-
-class Running:
-    """A running server and its clients."""
-
-    def __init__(self, server: BaseWSGIServer) -> None:
-        self.server = server
-        self.clients: list[Client] = []
-        self.thread = threading.Thread(target=server.serve_forever)
-        self.thread.start()
-
-    def connect(self, wrap: Callable[[socket.socket], socket.socket] | None = None) -> Client:
-        client = Client(self.server, wrap)
-        self.clients.append(client)
-        return client
-
-    def ask(self, data: bytes) -> bytes:
-        """Send bytes on a new connection and return all that comes until the server closes."""
-        client = self.connect()
-        client.send(data)
-        return client.read_all()
-
-    def stop(self) -> None:
-        for client in self.clients:
-            client.sock.close()
-        self.server.shutdown()
-        self.thread.join(WAIT_SECONDS)
-        assert not self.thread.is_alive()
+from hipflask.server.workers import PoolSettings
+from tests.server.running import Running
 
 
 @pytest.fixture
@@ -84,9 +18,16 @@ def serve(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Running]]:
     """Start servers; ``serve(app, limits=Limits(...), **options of make_server)``."""
     running: list[Running] = []
 
-    def start(app: Any, *, limits: Limits | None = None, host: str = "127.0.0.1", **options: Any) -> Running:
-        if limits is not None:
-            monkeypatch.setattr("hipflask.server.pure.read_limits", lambda config: limits)
+    def start(
+        app: Any,
+        *,
+        limits: Limits | None = None,
+        pool: PoolSettings | None = None,
+        host: str = "127.0.0.1",
+        **options: Any,
+    ) -> Running:
+        settings = limits or Limits(), pool or PoolSettings()
+        monkeypatch.setattr("hipflask.server.pure.BaseWSGIServer.read_settings", lambda self, config: settings)
         options.setdefault("threaded", True)
         running.append(Running(make_server(host, 0, app, **options)))
         return running[-1]

@@ -10,9 +10,9 @@ def test_defaults_are_kept() -> None:
 
 
 def test_environment_goes_before_configuration() -> None:
-    config = {"SERVER_HEAD_TIMEOUT": 3, "SERVER_MAX_BODY": 10, "SERVER_MAX_THREADS": None}
+    config = {"SERVER_HEAD_TIMEOUT": 3, "SERVER_MAX_BODY": 10, "SERVER_MAX_FIELDS": None}
     limits = read_limits(config, {"HIPFLASK_RUN_HEAD_TIMEOUT": "2.5", "HIPFLASK_RUN_MAX_BODY": ""})
-    assert (limits.head_timeout_seconds, limits.max_body_bytes, limits.max_threads) == (2.5, 10, 64)
+    assert (limits.head_timeout_seconds, limits.max_body_bytes, limits.max_fields) == (2.5, 10, 100)
 
 
 @pytest.mark.parametrize("value", ["x", "0", "-1", "1.5", "inf", "99999999999999999999", [], "nan"])

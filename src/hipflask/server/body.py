@@ -20,14 +20,16 @@ from hipflask.http.exceptions import (
 from hipflask.server.connection import ClientGoneError, ClientTooSlowError, Connection
 from hipflask.server.parser import RequestHead
 
-__all__ = ["ChunkedBody", "InputStream", "LengthBody", "open_body"]
+__all__ = ["CHUNK_LINE", "MAX_CHUNK_LINE", "TRAILER", "ChunkedBody", "InputStream", "LengthBody", "open_body"]
 
 _PIECE = 64 * 1024
-_MAX_CHUNK_LINE = 16 * 1024  # with its extensions; they mean nothing to us and are dropped
+#: The most bytes of a chunk's line with its extensions; they mean nothing to us and are dropped.
+MAX_CHUNK_LINE = 16 * 1024
 _MAX_TRAILERS = 16 * 1024
-# No white space around the size, and at most 16 digits however many zeros they are (RFC 9112, 7.1).
-_CHUNK_LINE = re.compile(rb"([0-9A-Fa-f]{1,16})(?:[ \t]*;[\t\x20-\x7e\x80-\xff]*)?")
-_TRAILER = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+:[\t\x20-\x7e\x80-\xff]*")
+#: No white space around the size, and at most 16 digits however many zeros they are (RFC 9112, 7.1).
+CHUNK_LINE = re.compile(rb"([0-9A-Fa-f]{1,16})(?:[ \t]*;[\t\x20-\x7e\x80-\xff]*)?")
+#: A field after the last chunk.
+TRAILER = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+:[\t\x20-\x7e\x80-\xff]*")
 
 
 class LengthBody:
@@ -93,7 +95,7 @@ class ChunkedBody:
         if not self._is_first and self._read_line(2):
             raise BadRequest("The data of a chunk is longer than its size says.")
         self._is_first = False
-        found = _CHUNK_LINE.fullmatch(self._read_line(_MAX_CHUNK_LINE))
+        found = CHUNK_LINE.fullmatch(self._read_line(MAX_CHUNK_LINE))
         if found is None:
             raise BadRequest("The size of a chunk is malformed.")
         self._left_in_chunk = int(found[1], 16)
@@ -110,7 +112,7 @@ class ChunkedBody:
         """Read the fields after the last chunk; none of them ever becomes a header."""
         left = _MAX_TRAILERS
         while line := self._read_line(left):
-            if not _TRAILER.fullmatch(line):
+            if not TRAILER.fullmatch(line):
                 raise BadRequest("A trailer field is malformed.")
             left -= len(line) + 2
             if left < 2:

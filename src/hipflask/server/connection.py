@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import enum
 import math
 import socket
 import struct
 import time
+from collections import deque
+from collections.abc import Callable
 from contextlib import suppress
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hipflask.server.limits import Limits
 
-__all__ = ["ClientGoneError", "ClientTooSlowError", "Connection"]
+if TYPE_CHECKING:
+    from hipflask.server.parser import RequestHead
+
+__all__ = ["ClientGoneError", "ClientTooSlowError", "Connection", "Phase"]
 
 _CHUNK = 64 * 1024
+# Sends without waiting on a socket that blocks. TLS sockets take no flags, and Windows has not this one.
+_DONT_WAIT = getattr(socket, "MSG_DONTWAIT", 0)
 
 
 class ClientGoneError(ConnectionError):
@@ -22,6 +30,21 @@ class ClientGoneError(ConnectionError):
 
 class ClientTooSlowError(ClientGoneError):
     """The client neither sends nor takes bytes at the least rate that is asked of it."""
+
+
+class Phase(enum.Enum):
+    """What the loop waits for on a connection."""
+
+    HANDSHAKE = 0
+    """TLS is not set up yet."""
+    HEAD = 1
+    """The next request's head, or its first byte."""
+    BODY = 2
+    """The body of a request whose head is there."""
+    FLUSH = 3
+    """The client has not taken what was sent."""
+    LINGER = 4
+    """The last answer was sent; what still arrives is thrown away."""
 
 
 class _RateClock:
@@ -52,36 +75,47 @@ class _RateClock:
 
 
 class Connection:
-    """A client's socket with what has arrived and was not used yet.
+    """A client's socket with what has arrived and was not used yet, and what was not taken yet.
 
-    At each moment one thread owns it: the server's loop while it waits for a request, a worker while it
-    serves one.
+    At each moment one thread owns it: the server's loop while it waits for the client, a worker while it
+    serves a request.
 
     Attributes:
         sock: The socket. In a worker it blocks without a time-out whenever the application can see it.
         address: The client's address as the socket gives it.
         buffer: Bytes that have arrived and belong to nothing yet.
         scanned: How far `take_head` has looked into the buffer.
+        outgoing: What the socket did not take at once.
         requests: Number of requests begun on this connection.
+        phase: What the loop waits for.
         deadline: Monotonic time at which the loop gives up on it.
         handler: The request handler made for it, if any.
-        is_handshaking: TLS is not set up yet.
+        head: The request whose body is waited for.
+        arrival: How far its body has come; made and used by the loop.
+        job: The worker's job for the present request, if it has one.
+        resume: Called by the loop when *outgoing* was sent, with ``None`` or the reason why it was not.
         is_idle: Nothing of the next request has arrived.
-        is_lingering: The last answer was sent; what still arrives is thrown away.
+        is_last: No request follows the one whose answer is being sent.
     """
 
     __slots__ = (
+        "_began",
         "_reading",
         "_writing",
         "address",
+        "arrival",
         "buffer",
         "deadline",
         "handler",
-        "is_handshaking",
+        "head",
         "is_idle",
-        "is_lingering",
+        "is_last",
+        "job",
         "limits",
+        "outgoing",
+        "phase",
         "requests",
+        "resume",
         "scanned",
         "sock",
     )
@@ -92,22 +126,32 @@ class Connection:
         self.limits = limits
         self.buffer = bytearray()
         self.scanned = 0
+        self.outgoing: deque[memoryview] = deque()
         self.requests = 0
+        self.phase = Phase.HANDSHAKE if is_handshaking else Phase.HEAD
         self.deadline = time.monotonic() + limits.head_timeout_seconds
         self.handler: Any = None
-        self.is_handshaking = is_handshaking
+        self.head: RequestHead | None = None
+        self.arrival: Any = None
+        self.job: Any = None
+        self.resume: Callable[[ClientGoneError | None], None] | None = None
         self.is_idle = False
-        self.is_lingering = False
-        self.restart_clocks()
+        self.is_last = False
+        self._began = 0.0
+        self._restart_clocks()
 
-    def restart_clocks(self) -> None:
-        """Begin to count the client's speed anew; called for each request."""
-        self._reading = _RateClock(self.limits, self.limits.body_timeout_seconds)
-        self._writing = _RateClock(self.limits, self.limits.write_timeout_seconds)
+    def begin_request(self) -> None:
+        """Count one request more, and the client's speed anew."""
+        self.requests += 1
+        self._restart_clocks()
 
     def limit_reading(self, seconds: float) -> None:
         """Give the client this time for all that is still read of the present request."""
         self._reading.until = time.monotonic() + seconds
+
+    def _restart_clocks(self) -> None:
+        self._reading = _RateClock(self.limits, self.limits.body_timeout_seconds)
+        self._writing = _RateClock(self.limits, self.limits.write_timeout_seconds)
 
     # --- the loop's side: never waits
 
@@ -128,8 +172,23 @@ class Connection:
             return 1
         except SSLWantWriteError:
             return 2
-        self.is_handshaking = False
+        self.phase = Phase.HEAD
         return 0
+
+    def await_client(self, phase: Phase) -> None:
+        """Begin to wait for the next byte of a body, or for room for the next byte of an answer."""
+        self.phase = phase
+        self._began = time.monotonic()
+        self.deadline = self._began + self._clock.patience()
+
+    @property
+    def _clock(self) -> _RateClock:
+        return self._reading if self.phase is Phase.BODY else self._writing
+
+    def _note_progress(self, size: int) -> None:
+        """Count what has moved since `await_client`, and wait on."""
+        self._clock.note(self._began, size)
+        self.await_client(self.phase)
 
     def receive_available(self) -> bool:
         """Take what has arrived into the buffer without waiting.
@@ -143,14 +202,34 @@ class Connection:
             except BlockingIOError:
                 return True
             except OSError as error:
-                return _is_want_read(error)
+                return _is_want(error)
             if not data:
                 return False
-            if not self.is_lingering:
+            if self.phase is Phase.BODY:
+                self._note_progress(len(data))
+            if self.phase is not Phase.LINGER:
                 self.buffer += data
-            # TLS may hold decrypted bytes that no selector sees, so it is read until it wants more.
-            if not hasattr(self.sock, "pending"):
+            # TLS may hold the rest of a record, which no selector sees.
+            pending = getattr(self.sock, "pending", None)
+            if pending is None or not pending():
                 return True
+
+    def flush_available(self) -> bool:
+        """Send what the socket takes without waiting; true when nothing is left.
+
+        Raises:
+            ClientGoneError: The client has gone.
+        """
+        while self.outgoing:
+            data = self.outgoing[0]
+            sent = self._send_now(data)
+            if sent:
+                self._note_progress(sent)
+            if sent < len(data):
+                self.outgoing[0] = data[sent:]
+                return False
+            self.outgoing.popleft()
+        return True
 
     def send_last(self, data: bytes) -> None:
         """Send a short final answer, as far as the socket takes it at once, and end the sending."""
@@ -162,7 +241,7 @@ class Connection:
                 with suppress(OSError, ValueError):
                     self.sock.unwrap()  # TLS has a farewell of its own; the client's is not waited for
             self.sock.shutdown(socket.SHUT_WR)
-        self.is_lingering = True
+        self.phase = Phase.LINGER
         self.buffer.clear()
         self.deadline = time.monotonic() + self.limits.linger_timeout_seconds
 
@@ -213,30 +292,69 @@ class Connection:
         clock.note(began, len(data))
         return data
 
-    def send(self, data: bytes) -> None:
-        """Send all of the data.
+    def push(self, data: bytes) -> None:
+        """Send what the socket takes at once, and keep the rest in *outgoing*.
+
+        Raises:
+            ClientGoneError: The client has gone.
+        """
+        view = memoryview(data)
+        if not self.outgoing:
+            view = view[self._send_now(view) :]
+        if view:
+            self.outgoing.append(view)
+
+    def flush(self) -> None:
+        """Send what was kept, and wait for the client if it must be.
 
         Raises:
             ClientGoneError: The client has gone.
             ClientTooSlowError: It does not take the bytes in time.
         """
         clock = self._writing
-        view = memoryview(data)
-        while view:
+        while self.outgoing:
             patience = clock.patience()
             if patience <= 0:
                 raise ClientTooSlowError("the client takes the answer too slowly")
             began = time.monotonic()
+            data = self.outgoing[0]
             try:
                 self.sock.settimeout(patience)
-                sent = self.sock.send(view)
+                sent = self.sock.send(data)
                 self.sock.settimeout(None)
             except TimeoutError as error:
                 raise ClientTooSlowError("the client takes the answer too slowly") from error
             except OSError as error:
                 raise ClientGoneError("the connection broke") from error
             clock.note(began, sent)
-            view = view[sent:]
+            if sent < len(data):
+                self.outgoing[0] = data[sent:]
+            else:
+                self.outgoing.popleft()
+
+    def send(self, data: bytes) -> None:
+        """Send all of the data; the errors are those of `flush`."""
+        self.push(data)
+        self.flush()
+
+    def _send_now(self, data: memoryview) -> int:
+        """Return how many bytes the socket has taken without waiting."""
+        sock = self.sock
+        try:
+            if _DONT_WAIT and not hasattr(sock, "pending"):
+                return sock.send(data, _DONT_WAIT)
+            before = sock.gettimeout()
+            sock.setblocking(False)
+            try:
+                return sock.send(data)
+            finally:
+                sock.settimeout(before)
+        except BlockingIOError:
+            return 0
+        except OSError as error:
+            if _is_want(error):
+                return 0
+            raise ClientGoneError("the connection broke") from error
 
     def reset(self) -> None:
         """Close so that the client sees a broken connection, not the end of an answer."""
@@ -250,6 +368,6 @@ class Connection:
             self.sock.close()
 
 
-def _is_want_read(error: OSError) -> bool:
-    """Tell whether a TLS socket merely has no complete record yet."""
+def _is_want(error: OSError) -> bool:
+    """Tell whether a TLS socket merely waits for the other side."""
     return type(error).__name__ in {"SSLWantReadError", "SSLWantWriteError"}

@@ -5,6 +5,8 @@ from __future__ import annotations
 import socket
 import sys
 import traceback
+from collections.abc import Callable, Iterable
+from contextvars import Context, copy_context
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_to_bytes
 
@@ -40,6 +42,8 @@ class WSGIRequestHandler:
         request_version: ``"HTTP/1.1"`` or ``"HTTP/1.0"``.
         close_connection: No other request follows.
         is_broken: The answer failed half-way, so the connection has to be broken off.
+        is_paused: The client has to take what it was sent before the rest of the answer is asked for.
+        context: The present request's context variables.
     """
 
     server_version = "hipflask"
@@ -55,6 +59,8 @@ class WSGIRequestHandler:
         self.request_version = "HTTP/1.1"
         self.close_connection = False
         self.is_broken = False
+        self.is_paused = False
+        self.context: Context
         self._connection: Connection
         self._head: RequestHead
         self._input: InputStream
@@ -65,20 +71,40 @@ class WSGIRequestHandler:
         self._connection = connection
         self._head = head
         self._input = open_body(head, connection, self._send_continue)
+        self._writer = self._new_writer()
+        self._iterable: Iterable[bytes] = ()
+        self.context = copy_context()
+        self.is_paused = False
+        self.is_broken = False
         self.command = head.method
         self.path = head.target
         self.requestline = head.request_line
         self.request_version = f"HTTP/1.{head.minor_version}"
-        connection.restart_clocks()
 
     def handle(self) -> None:
-        """Serve the request that was begun."""
+        """Serve the request that was begun; where `is_paused` is true after it, `go_on` serves the rest."""
         if self._head.path == "*":
             self._answer(204, "No Content", "")  # OPTIONS * asks about the server (RFC 9110, 9.3.7)
             self.close_connection = self.is_broken or not self._writer.is_keep_alive
             self.log_request(204, 0)
         else:
             self.run_wsgi()
+        if not self.is_paused:
+            self._skip_input()
+
+    def go_on(self, error: ClientGoneError | None) -> None:
+        """Go on with an answer whose client did not take it at once.
+
+        Args:
+            error: Why it will take no more, if that is so.
+        """
+        self.is_paused = False
+        self._attempt(lambda: self._pull(error))
+        if not self.is_paused:
+            self._skip_input()
+
+    def _skip_input(self) -> None:
+        """Read what the application has left of the body, so that another request can follow."""
         if not self.close_connection:
             limits = self._connection.limits
             self._connection.limit_reading(limits.linger_timeout_seconds)
@@ -122,20 +148,8 @@ class WSGIRequestHandler:
 
     def run_wsgi(self) -> None:
         """Call the application and send its answer, or one of our own if it fails before it has begun one."""
-        self.environ = environ = self.make_environ()
-        writer = self._writer = self._new_writer()
-        try:
-            self._call_application(environ, writer)
-        except ConnectionRefusedError as error:  # not the client's: it is the one that has connected
-            self._fail(error)
-        except ConnectionError as error:  # also how WebSocket extensions say that they have used up the socket
-            self.is_broken = True
-            self.connection_dropped(error, environ)
-        except (Exception, SystemExit) as error:
-            self._fail(error)
-        writer = self._writer
-        self.close_connection = self.is_broken or not writer.is_keep_alive
-        self.log_request(writer.status[:3] or "-", writer.sent_bytes)
+        self.environ = self.make_environ()
+        self._attempt(self._call_application)
 
     def connection_dropped(self, error: BaseException, environ: dict[str, Any] | None = None) -> None:
         """Take note that the client went away; does nothing, for clients may."""
@@ -183,15 +197,65 @@ class WSGIRequestHandler:
         """Whether only a reset shows the client that the answer is not whole."""
         return self.is_broken and self._writer.ends_by_closing
 
-    def _call_application(self, environ: dict[str, Any], writer: ResponseWriter) -> None:
-        """Run the application and send all of its body; the iterable is closed in any case (PEP 3333)."""
-        iterable = self.server.app(environ, writer.start_response)
+    def _attempt(self, step: Callable[[], bool]) -> None:
+        """Take a step of the application's; what comes after the last one is done in any case."""
         try:
-            writer.send(iterable)
+            self.is_paused = not step()
+        except ConnectionRefusedError as error:  # not the client's: it is the one that has connected
+            self._fail(error)
+        except ConnectionError as error:  # also how WebSocket extensions say that they have used up the socket
+            self.is_broken = True
+            self._connection.outgoing.clear()
+            self.connection_dropped(error, self.environ)
+        except (Exception, SystemExit) as error:
+            self._fail(error)
+        if not self.is_paused:
+            writer = self._writer
+            self.close_connection = self.is_broken or not writer.is_keep_alive
+            self.log_request(writer.status[:3] or "-", writer.sent_bytes)
+
+    def _call_application(self) -> bool:
+        """Run the application and send its body, as `_pull` does."""
+        iterable = self._iterable = self.server.app(self.environ, self._writer.start_response)
+        try:
+            self._writer.begin(iterable)
+        except BaseException:
+            self._close_iterable()
+            raise
+        return self._pull(None)
+
+    def _pull(self, error: ClientGoneError | None) -> bool:
+        """Send of the body what the client takes; the iterable is closed in any case (PEP 3333).
+
+        Returns:
+            False if the rest is to be sent when the client has taken what it was sent.
+        """
+        is_over = True
+        try:
+            if error is not None:
+                raise error
+            while not (is_over := self._writer.advance()):
+                if self._can_pause:
+                    return False
+                is_over = True
+                self._connection.flush()
         finally:
-            close = getattr(iterable, "close", None)
-            if close is not None:
-                close()
+            if is_over:
+                self._close_iterable()
+        return True
+
+    def _close_iterable(self) -> None:
+        iterable, self._iterable = self._iterable, ()
+        close = getattr(iterable, "close", None)
+        if close is not None:
+            close()
+
+    @property
+    def _can_pause(self) -> bool:
+        """Whether nobody waits for the answer's end: a subclass's method may do something after it."""
+        cls = type(self)
+        ours = WSGIRequestHandler
+        return self.server.multithread and cls.run_wsgi is ours.run_wsgi and cls.handle is ours.handle
 
     def _fail(self, error: BaseException) -> None:
         """Answer for an application that failed, as far as that is still possible."""
@@ -220,6 +284,7 @@ class WSGIRequestHandler:
             writer.send([f"{status} {phrase}: {text}\n".encode()] if text else [])
         except ClientGoneError as error:
             self.is_broken = True
+            self._connection.outgoing.clear()
             self.connection_dropped(error, self.environ)
 
     def _new_writer(self) -> ResponseWriter:

@@ -21,7 +21,9 @@ _UNITS = ("_seconds", "_bytes")
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How much a client may send, how long it may take, and how many are served at a time.
+    """How much a client may send, how long it may take, and how long the server waits for it.
+
+    How many requests are served at a time is said by `hipflask.server.workers.PoolSettings`.
 
     Each value is a setting: ``HIPFLASK_RUN_<NAME>`` in the environment, else ``SERVER_<NAME>`` in the
     application's configuration, where ``<NAME>`` is the field's name in capitals without its unit.
@@ -57,10 +59,10 @@ class Limits:
     """Requests on one connection."""
     max_connections: int = 10_000
     """Open connections, as far as the process may have descriptors; more wait in the system's queue."""
-    max_threads: int = 64
-    """Requests in the application at a time."""
-    max_queue: int = 256
-    """Complete requests that wait for a thread; more are answered 503."""
+    max_collected_bytes: int = 64 * 1024
+    """A body up to this size has arrived before the application is called; a longer one is read as it arrives."""
+    graceful_timeout_seconds: float = 30.0
+    """How long requests that were accepted before a stop may take; what is left then is cut off."""
 
 
 def read_limits(config: Mapping[str, Any] | None = None, environment: Mapping[str, str] = os.environ) -> Limits:

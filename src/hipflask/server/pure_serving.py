@@ -2,29 +2,25 @@
 
 from __future__ import annotations
 
-import os
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from hipflask.server.access_log import AccessLog
 from hipflask.server.handler import WSGIRequestHandler
+from hipflask.server.limits import Limits
 from hipflask.server.native import Access
 from hipflask.server.pure import ThreadedWSGIServer, WSGIApplication
-from hipflask.server.settings import export
+from hipflask.server.settings import fill
+from hipflask.server.workers import PoolSettings
 
 if TYPE_CHECKING:
     from hipflask.server.connection import Connection
     from hipflask.server.parser import RequestHead
 
 __all__ = ["PureServing"]
-
-#: After a stop, idle connections may send one more request within this time; its answer closes them.
-IDLE_SECONDS = 1.0
-_POLL_SECONDS = 0.02
 
 
 class PureServing:
@@ -51,13 +47,10 @@ class PureServing:
         self.graceful_seconds: float = values["graceful_timeout"]
         self.notices: list[str] = []
         self._log = log
-        self._stop_seconds: float | None = None
-        self._is_told = threading.Event()
-        most = values["max_threads"] or 4 * values["threads"]
-        with _environment(export({**values, "max_threads": most, "max_queue": values["queue_size"]})):
-            context = _load_context(settings["cert"])
-            self._servers = [_Server(app, sock, log, values["backlog"], context) for sock in sockets]
-            self._servers.append(_Server(app, probe, AccessLog("off"), values["backlog"], None))
+        self._servers = [
+            _Server(app, sock, log, values, context)
+            for sock, context in [*((sock, _load_context(settings["cert"])) for sock in sockets), (probe, None)]
+        ]
         for server in self._servers:
             server.multiprocess = settings["is_multiprocess"]
             server.multithread = settings["with_threads"]
@@ -69,18 +62,8 @@ class PureServing:
         for thread in threads:
             thread.start()
         ready()
-        self._is_told.wait()
-        deadline = time.monotonic() + (self._stop_seconds or 0.0)
-        for server in self._servers:
-            server.stop_accepting()
-        idle_until = min(deadline, time.monotonic() + IDLE_SECONDS)
-        _wait(lambda: not any(server.connections for server in self._servers), lambda: idle_until)
-        for server in self._servers:
-            server.shutdown()
-        _wait(lambda: not any(server.requests for server in self._servers), self._find_deadline(deadline))
-        left = sum(server.requests for server in self._servers)
-        if left:
-            self._log.warn(f"The graceful time is over: {left} requests were cut.")
+        for thread in threads:
+            thread.join()
         self._log.close()
 
     def stop(self, seconds: float) -> None:
@@ -89,13 +72,8 @@ class PureServing:
         Args:
             seconds: What takes longer is cut.
         """
-        if self._stop_seconds is None or seconds < self._stop_seconds:
-            self._stop_seconds = seconds
-            self._stop_by = time.monotonic() + seconds
-        self._is_told.set()
-
-    def _find_deadline(self, first: float) -> Callable[[], float]:
-        return lambda: min(first, self._stop_by)
+        for server in self._servers:
+            server.stop(seconds)
 
 
 class _Handler(WSGIRequestHandler):
@@ -132,51 +110,24 @@ class _Handler(WSGIRequestHandler):
 
 
 class _Server(ThreadedWSGIServer):
-    """A server on a socket that others serve too; it counts its requests, so that it can stop in order."""
+    """A server on a socket that others serve too, with the worker's settings and log."""
 
-    def __init__(self, app: WSGIApplication, sock: socket.socket, log: AccessLog, backlog: int, context: Any) -> None:
-        self.request_queue_size = backlog
+    def __init__(
+        self, app: WSGIApplication, sock: socket.socket, log: AccessLog, values: Mapping[str, Any], context: Any
+    ) -> None:
+        self.request_queue_size = values["backlog"]
         self.access_log = log
-        self.requests = 0
-        self._count_lock = threading.Lock()
+        self._values = values
         address = sock.getsockname()
         host, port = (address[0], address[1]) if isinstance(address, tuple) else (f"unix://{address}", 0)
         super().__init__(host, port, app, _Handler, ssl_context=context, fd=sock.fileno())
         sock.close()
 
-    @property
-    def connections(self) -> int:
-        """Open connections."""
-        return len(self._loop._waiting) + self.requests
+    def read_settings(self, config: Mapping[str, Any] | None) -> tuple[Limits, PoolSettings]:
+        return fill(Limits(), self._values), fill(PoolSettings(), self._values)
 
-    def stop_accepting(self) -> None:
-        """Accept no more connections, and have each answer close its own."""
-        self.is_stopping = True
-        self._loop._max_connections = -1
-        self._loop._wake()
-
-    def server_close(self) -> None:
-        self.is_stopping = True
-        self._loop.close()
-        self.socket.close()  # the file of a Unix socket is the supervisor's
-        self._pool.close()
-
-    def _serve(self, connection: Connection, head: RequestHead) -> bool:
-        self._count(1)
-        is_taken = super()._serve(connection, head)
-        if not is_taken:
-            self._count(-1)
-        return is_taken
-
-    def _serve_now(self, connection: Connection, head: RequestHead) -> None:
-        try:
-            super()._serve_now(connection, head)
-        finally:
-            self._count(-1)
-
-    def _count(self, step: int) -> None:
-        with self._count_lock:
-            self.requests += step
+    def log(self, type: str, message: str, *args: object) -> None:
+        self.access_log.warn(message % args)
 
 
 def _load_context(cert: Any) -> Any:
@@ -188,23 +139,3 @@ def _load_context(cert: Any) -> Any:
     from hipflask.imports import import_string
 
     return import_string(cert)
-
-
-def _wait(is_done: Callable[[], bool], find_deadline: Callable[[], float]) -> None:
-    while not is_done() and time.monotonic() < find_deadline():
-        time.sleep(_POLL_SECONDS)
-
-
-@contextmanager
-def _environment(variables: Mapping[str, str]) -> Iterator[None]:
-    """Set variables for a while: the pure server reads its limits from the environment."""
-    before = {name: os.environ.get(name) for name in variables}
-    os.environ.update(variables)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
-from collections.abc import Iterable
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from hipflask.lifespan import Lifespan
@@ -70,7 +73,10 @@ def run_simple(
     passthrough_errors: bool = False,
     ssl_context: Any = None,
 ) -> None:
-    """Serve an application until Ctrl+C.
+    """Serve an application until Ctrl+C, which ends it at once, or SIGTERM.
+
+    After SIGTERM nobody is accepted any more, and what was accepted is answered, within
+    ``limits.graceful_timeout_seconds``; then the function returns. A handler of the program's own is left in place.
 
     Args:
         hostname: Name or address to listen on, or ``unix://`` and a path.
@@ -116,17 +122,34 @@ def run_simple(
         passthrough_errors=passthrough_errors,
         ssl_context=ssl_context,
     )
-    if not isinstance(lifespan, Lifespan):
-        server.log_startup()
-        server.serve_forever()
-        return
     try:
-        lifespan.start_without_door()
+        if isinstance(lifespan, Lifespan):
+            lifespan.start_without_door()
         server.log_startup()
-        server.serve_forever()
+        with _stop_at_sigterm(server):
+            server.serve_forever()
     finally:
         server.server_close()
-        lifespan.stop()
+        if isinstance(lifespan, Lifespan):
+            lifespan.stop()
+
+
+@contextmanager
+def _stop_at_sigterm(server: BaseWSGIServer) -> Iterator[None]:
+    """Have SIGTERM stop a server in order, and a second one at once, unless the program has a handler of its own."""
+
+    def stop(*_: object) -> None:
+        server.stop(0.0 if server.is_stopping else None)
+
+    is_main = threading.current_thread() is threading.main_thread()
+    if not is_main or signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
+        yield
+        return
+    signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 def is_running_from_reloader() -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 from types import TracebackType
 from typing import Any
@@ -84,6 +84,8 @@ class ResponseWriter:
         self._server_name = server_name
         self._can_continue = can_continue
         self._fields: list[tuple[str, str]] = []
+        self._pieces: Iterator[bytes] = iter(())
+        self._size: int | None = 0
         self._left: int | None = None
         self._is_chunked = False
         self._has_body = True
@@ -137,11 +139,30 @@ class ResponseWriter:
             raise AnswerError(f"A WSGI body consists of bytes, not of {type(data).__name__}.")
         if data:
             self._send_body(data, None)
+            self._connection.flush()
 
     def send(self, iterable: Iterable[bytes]) -> None:
         """Send the body, or what of it the kind of answer allows, and its end."""
-        size = _known_size(iterable)
-        for data in iterable:
+        self.begin(iterable)
+        while not self.advance():
+            self._connection.flush()
+
+    def begin(self, iterable: Iterable[bytes]) -> None:
+        """Take the body; `advance` sends it."""
+        self._size = _known_size(iterable)
+        self._pieces = iter(iterable)
+
+    def advance(self) -> bool:
+        """Send the body, or what of it the kind of answer allows, and its end.
+
+        A body that is in memory goes to the connection whole, which keeps what the client does not take. Others are
+        pulled only while the client takes them.
+
+        Returns:
+            False if the connection has to be flushed before more of it is pulled.
+        """
+        size = self._size
+        for data in self._pieces:
             if not self.status:
                 raise AnswerError("The application's body came before it called start_response().")
             if not isinstance(data, bytes):
@@ -150,9 +171,12 @@ class ResponseWriter:
                 self._send_body(data, size)
                 if not self._has_body:
                     break  # the rest of it is not sent either
+                if size is None and self._connection.outgoing:
+                    return False
         if not self.status:
             raise AnswerError("The application returned without a call of start_response().")
         self._finish()
+        return True
 
     @property
     def ends_by_closing(self) -> bool:
@@ -173,16 +197,16 @@ class ResponseWriter:
             data = b"%x\r\n%b\r\n" % (len(data), data)
         self.is_head_sent = True
         if head or data:
-            self._connection.send(head + data if len(data) < 65536 else head)
+            self._connection.push(head + data if len(data) < 65536 else head)
             if len(data) >= 65536:
-                self._connection.send(data)
+                self._connection.push(data)
 
     def _overflow(self, head: bytes, data: bytes) -> None:
         """End an answer longer than its Content-Length: the rest would pass for the next answer."""
         self.is_head_sent = True
         self.is_keep_alive = False
         assert self._left is not None
-        self._connection.send(head + data[: self._left])
+        self._connection.push(head + data[: self._left])
         self.sent_bytes += self._left
         self._left = 0
         raise AnswerError("The response's body is longer than its Content-Length says.")
@@ -192,9 +216,9 @@ class ResponseWriter:
         if not self.is_head_sent:
             head = self._make_head(0)
             self.is_head_sent = True
-            self._connection.send(head + b"0\r\n\r\n" if self._is_chunked else head)
+            self._connection.push(head + b"0\r\n\r\n" if self._is_chunked else head)
         elif self._is_chunked:
-            self._connection.send(b"0\r\n\r\n")
+            self._connection.push(b"0\r\n\r\n")
         if self._left and self._has_body:
             raise AnswerError("The response's body is shorter than its Content-Length says.")
         self.is_complete = True
