@@ -77,6 +77,8 @@ check: install
 ifneq ($(CARGO),)
 	cargo fmt $(MANIFEST) --all --check
 	$(CARGO_ENV) cargo clippy $(MANIFEST) --workspace --locked --quiet --all-targets -- --deny warnings
+	@if command -v cargo-deny >/dev/null; then cargo deny $(MANIFEST) check bans licenses sources; \
+		else echo "cargo-deny is not installed: licences and sources of the crates are not checked"; fi
 endif
 
 format: install
