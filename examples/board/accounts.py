@@ -39,7 +39,9 @@ def login_required(view: Callable[P, ResponseReturnValue]) -> Callable[P, Respon
     def checked_view(*args: P.args, **kwargs: P.kwargs) -> ResponseReturnValue:
         if g.user is None:
             flash("Please log in first.", "error")
-            return redirect(url_for("accounts.log_in", next=request.path), 303)
+            # A form's address is no page to come back to.
+            target = request.path if request.method == "GET" else None
+            return redirect(url_for("accounts.log_in", next=target), 303)
         return view(*args, **kwargs)
 
     return checked_view

@@ -53,7 +53,7 @@ def cut_page(found: list[Message], **address: Any) -> tuple[list[Message], str |
     shown = found[:PAGE_SIZE]
     if len(found) == len(shown):
         return shown, None
-    return shown, url_for(request.endpoint or "", before=shown[-1].id, **address)
+    return shown, url_for(request.endpoint or "", **address, before=shown[-1].id)
 
 
 @blueprint.get("/messages/<int:message_id>")

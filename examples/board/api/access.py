@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NoReturn
 
-from hipflask import Response, abort, g, make_response, request, url_for
+from hipflask import abort, g, make_response, request, url_for
 from hipflask.http.datastructures import WWWAuthenticate
 from hipflask.http.exceptions import Unauthorized
+from hipflask.typing import ResponseReturnValue
 
 from .. import rate_limit
 from ..accounts import hash_token
@@ -91,12 +93,12 @@ def etag(message: Message) -> str:
     return f"{message.id}-{message.version}"
 
 
-def answer(message: Message, status: int = 200) -> Response:
+def answer(message: Message, status: int = 200, headers: Mapping[str, str] | None = None) -> ResponseReturnValue:
     """Return *message* as JSON, with its ETag; 304 if the client has it already."""
-    response = make_response(describe(message), status)  # a dict becomes JSON
+    response = make_response(describe(message), status, headers or {})  # a dict becomes JSON
     response.set_etag(etag(message))
     response.cache_control.no_cache = True  # keep it, but ask each time whether it still holds
-    if status == 200:
+    if request.method == "GET":
         response.make_conditional(request)
     return response
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hipflask import Response, abort, current_app, request, url_for
+from hipflask import abort, current_app, request, url_for
 from hipflask.http.exceptions import RequestEntityTooLarge
 from hipflask.typing import ResponseReturnValue
 
@@ -52,7 +52,7 @@ def list_replies(message_id: int) -> dict[str, object]:
 
 
 @blueprint.get("/messages/<int:message_id>")
-def show_message(message_id: int) -> Response:
+def show_message(message_id: int) -> ResponseReturnValue:
     """Answer with one message."""
     return answer(find_or_404(message_id))
 
@@ -79,14 +79,14 @@ def add_reply(message_id: int) -> ResponseReturnValue:
 
 
 @blueprint.patch("/messages/<int:message_id>")
-def change_message(message_id: int) -> Response:
+def change_message(message_id: int) -> ResponseReturnValue:
     """Change what `{"title": ..., "body": ..., "picture_alt": ...}` has, and leave the rest."""
     _, message = find_changeable(message_id)
     return change(message_id, read_draft(message))
 
 
 @blueprint.put("/messages/<int:message_id>/picture")
-def set_picture(message_id: int) -> Response:
+def set_picture(message_id: int) -> ResponseReturnValue:
     """Take the body as the message's picture, instead of the one that it may have."""
     find_changeable(message_id)
     if request.mimetype not in MIME_TYPES.values():
@@ -102,12 +102,12 @@ def set_picture(message_id: int) -> Response:
 
 
 @blueprint.delete("/messages/<int:message_id>/picture")
-def delete_picture(message_id: int) -> Response:
+def delete_picture(message_id: int) -> ResponseReturnValue:
     """Take the picture away from a message."""
     return change(message_id, Draft(without_picture=True))
 
 
-def change(message_id: int, draft: Draft) -> Response:
+def change(message_id: int, draft: Draft) -> ResponseReturnValue:
     """Change a message, and answer with what it has become; texts that are empty in *draft* stay."""
     user, message = find_changeable(message_id)
     draft = Draft(
@@ -139,11 +139,10 @@ def delete_message(message_id: int) -> ResponseReturnValue:
     return "", 204
 
 
-def created(message_id: int) -> Response:
+def created(message_id: int) -> ResponseReturnValue:
     """Answer 201 with the new message and its address."""
-    response = answer(find_or_404(message_id), 201)
-    response.headers["Location"] = url_for("api.show_message", message_id=message_id)
-    return response
+    location = url_for("api.show_message", message_id=message_id)
+    return answer(find_or_404(message_id), 201, {"Location": location})
 
 
 def read_draft(message: Message | None = None, *, is_reply: bool = False) -> Draft:

@@ -24,10 +24,14 @@ def serve_board(folder: Path, command: tuple[str, ...] = RUN_BOARD) -> Iterator[
     """Run Python with *command*, which serves a board, and give the server's address.
 
     Args:
-        folder: Where the database is made.
+        folder: Where the database and the pictures are kept.
         command: Python's arguments.
     """
-    settings = {"BOARD_DATABASE": str(folder / "board.sqlite3"), "BOARD_SECRET_KEY": os.urandom(16).hex()}
+    settings = {
+        "BOARD_DATABASE": str(folder / "board.sqlite3"),
+        "BOARD_PICTURES": str(folder / "pictures"),
+        "BOARD_SECRET_KEY": os.urandom(16).hex(),
+    }
     log = folder / "server.log"
     with log.open("wb") as output:
         process = subprocess.Popen(

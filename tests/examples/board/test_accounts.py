@@ -7,7 +7,9 @@ from contextlib import closing
 
 import pytest
 
-from examples.board.accounts import is_own_path
+from examples.board.forms import is_own_path
+from examples.board.store import users
+from tests.examples.board.conftest import NO_LIMITS
 from tests.examples.board.visitor import PASSWORD, Visitor
 
 
@@ -48,7 +50,7 @@ def test_password_is_stored_as_a_salted_hash(app, guest):
 )
 def test_sign_up_that_cannot_be_is_told_why(guest, name, password, told):
     response = guest.send("/sign-up", name=name, password=password)
-    assert response.status_code == 400
+    assert response.status_code == 422
     assert told in response.text
     assert password == "" or password not in response.text
     assert "Log out" not in guest.get("/").text
@@ -84,11 +86,12 @@ def test_log_in_takes_the_name_in_any_case(guest):
         pytest.param("maria\x00", PASSWORD, id="nul"),
         pytest.param("x" * 10_000, PASSWORD, id="very-long-name"),
         pytest.param("maria", "x" * 10_000, id="very-long-password"),
+        pytest.param("maria", PASSWORD + " ", id="space-behind"),
     ],
 )
 def test_wrong_log_in_always_gets_the_same_answer(guest, name, password):
     response = guest.send("/log-in", name=name, password=password)
-    assert response.status_code == 400
+    assert response.status_code == 422
     assert "Name and password do not match." in response.text
     assert "Log out" not in guest.get("/").text
 
@@ -170,3 +173,105 @@ def test_log_out_is_by_post_only(maria, method):
     assert response.status_code == 405
     assert set(response.headers["Allow"].split(", ")) == {"POST", "OPTIONS"}
     assert "Log out" in maria.get("/").text
+
+
+def test_new_password_ends_all_other_sessions(app, maria):
+    elsewhere = Visitor(app, "maria")
+    response = maria.send("/account/password", password=PASSWORD, new_password="quite another one")
+    assert (response.status_code, response.location) == (303, "/account")
+    assert "Your password is changed." in maria.get("/account").text
+    assert "Log in" in elsewhere.get("/").text
+    assert elsewhere.send("/log-in", name="maria", password=PASSWORD).status_code == 422
+    assert elsewhere.send("/log-in", name="maria", password="quite another one").status_code == 303
+
+
+@pytest.mark.parametrize(
+    ("password", "new_password", "told"),
+    [
+        pytest.param("wrong", "long enough", "This is not your password.", id="wrong"),
+        pytest.param("", "long enough", "This is not your password.", id="none"),
+        pytest.param(PASSWORD, "short", "at least 8 characters", id="short"),
+        pytest.param(PASSWORD, "x" * 201, "at most 200 characters", id="long"),
+        pytest.param(PASSWORD, "", "at least 8 characters", id="no-new-one"),
+    ],
+)
+def test_password_that_cannot_be_changed_stays(app, maria, password, new_password, told):
+    response = maria.send("/account/password", password=password, new_password=new_password)
+    assert response.status_code == 422
+    assert told in response.text
+    assert new_password == "" or new_password not in response.text
+    assert "Log out" in Visitor(app, "maria").get("/").text
+
+
+@pytest.mark.parametrize(
+    ("method", "path"), [("get", "/account"), ("post", "/account/password"), ("post", "/account/token")]
+)
+def test_account_is_for_those_who_are_logged_in(guest, method, path):
+    response = guest.get(path) if method == "get" else guest.send(path)
+    assert (response.status_code, response.location) == (303, "/log-in?next=/account" if method == "get" else "/log-in")
+
+
+def test_closed_account_cannot_log_in_and_its_sessions_are_over(app, maria, guest):
+    with app.app_context():
+        users.set_disabled(find_id("maria"), True)
+    assert "Log in" in maria.get("/").text
+    response = guest.send("/log-in", name="maria", password=PASSWORD)
+    assert response.status_code == 422
+    assert "This account has been closed." in response.text
+    # Who does not have the password is not told.
+    assert "closed" not in guest.send("/log-in", name="maria", password="wrong password").text
+
+
+def test_sessions_of_a_closed_account_stay_over_when_it_opens_again(app, maria):
+    with app.app_context():
+        users.set_disabled(find_id("maria"), True)
+        users.set_disabled(find_id("maria"), False)
+    assert "Log in" in maria.get("/").text
+
+
+def test_session_of_a_deleted_user_is_a_guests(app, maria):
+    with app.app_context():
+        users.delete(find_id("maria"))
+    assert "Log in" in maria.get("/").text
+    assert maria.get("/messages/new").status_code == 303
+
+
+def test_name_of_a_deleted_user_is_not_their_session(app, maria):
+    with app.app_context():
+        users.delete(find_id("maria"))
+        users.add("maria", "hash")
+    assert "Log in" in maria.get("/").text
+
+
+def test_log_in_attempts_are_limited_by_address(make_app):
+    guest = Visitor(make_app(RATE_LIMITS=NO_LIMITS | {"log-in": (3, 60)}))
+    for number in range(3):
+        assert guest.send("/log-in", name=f"nobody{number}", password="wrong password").status_code == 422
+    response = guest.send("/log-in", name="maria", password=PASSWORD)
+    assert response.status_code == 429
+    assert 0 < int(response.headers["Retry-After"]) <= 20
+    assert "Log out" not in guest.get("/").text
+
+
+def test_log_in_attempts_are_limited_by_name(make_app):
+    app = make_app(RATE_LIMITS=NO_LIMITS | {"log-in": (3, 60)})
+    guest = Visitor(app)
+    token = guest.read_token()
+    data = {"csrf_token": token, "name": "maria", "password": "wrong password"}
+    codes = [
+        guest.client.post("/log-in", data=data, environ_base={"REMOTE_ADDR": f"192.0.2.{number}"}).status_code
+        for number in range(4)
+    ]
+    assert codes == [422, 422, 422, 429]
+
+
+def test_sign_ups_are_limited(make_app):
+    guest = Visitor(make_app(RATE_LIMITS=NO_LIMITS | {"sign-up": (1, 3600)}))
+    assert guest.send("/sign-up", name="zoe1", password="long enough").status_code == 303
+    assert guest.send("/sign-up", name="zoe2", password="long enough").status_code == 429
+
+
+def find_id(name):
+    user = users.find_by_name(name)
+    assert user is not None
+    return user.id

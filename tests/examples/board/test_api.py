@@ -1,15 +1,18 @@
-"""The board as JSON."""
+"""The board as JSON: what each address answers, and with which status."""
 
 from __future__ import annotations
 
 import pytest
+
+from tests.examples.board.picture_files import make_jpeg, make_png
+from tests.examples.board.visitor import Visitor
 
 
 def test_list_of_messages_is_newest_first(guest):
     response = guest.get("/api/messages")
     assert response.status_code == 200
     assert response.mimetype == "application/json"
-    assert [message["id"] for message in response.json["messages"]] == [4, 3, 2, 1]
+    assert [message["id"] for message in response.json["messages"]] == [8, 7, 6, 5, 4, 3, 2, 1]
     assert response.json["next"] is None
 
 
@@ -19,7 +22,7 @@ def test_limit_and_next_lead_through_all(guest):
         page = guest.get(address).json
         ids.append([message["id"] for message in page["messages"]])
         address = page["next"]
-    assert ids == [[4, 3, 2], [1]]
+    assert ids == [[8, 7, 6], [5, 4, 3], [2, 1]]
 
 
 def test_before_leaves_out_the_newer_ones(guest):
@@ -27,28 +30,220 @@ def test_before_leaves_out_the_newer_ones(guest):
     assert guest.get("/api/messages?before=1").json == {"messages": [], "next": None}
 
 
+def test_search_goes_from_page_to_page(guest):
+    page = guest.get("/api/messages?q=TABLE&limit=1").json
+    assert [message["id"] for message in page["messages"]] == [7]
+    assert [message["id"] for message in guest.get(page["next"]).json["messages"]] == [6]
+
+
+def test_replies_are_oldest_first_and_go_from_page_to_page(guest):
+    page = guest.get("/api/messages/3/replies?limit=2").json
+    assert [message["id"] for message in page["messages"]] == [5, 6]
+    assert {message["thread"] for message in page["messages"]} == {3}
+    assert [message["id"] for message in guest.get(page["next"]).json["messages"]] == [7]
+
+
 def test_one_message_has_all_its_parts(guest):
-    message = guest.get("/api/messages/2").json
-    assert sorted(message) == ["author", "body", "created_at", "id", "title", "url"]
-    assert (message["id"], message["author"], message["title"]) == (2, "linus", "Bicycle pump to lend")
-    assert guest.get(message["url"]).status_code == 200
+    message = guest.get("/api/messages/3").json
+    picture = message.pop("picture")
+    message.pop("created_at")
+    assert message.pop("body").startswith("Bring what")
+    assert message == {
+        "id": 3,
+        "thread": None,
+        "title": "Saturday: seed swap in the community garden",
+        "author": "ada",
+        "edited_at": None,
+        "url": "/messages/3",
+    }
+    assert (picture["width"], picture["height"]) == (960, 540)
+    with guest.get(picture["url"]) as response:
+        assert response.mimetype == "image/png"
+
+
+def test_etag_answers_a_second_question_with_304(guest):
+    response = guest.get("/api/messages/2")
+    assert response.headers["ETag"] == '"2-1"'
+    again = guest.get("/api/messages/2", headers={"If-None-Match": '"2-1"'})
+    assert (again.status_code, again.data) == (304, b"")
 
 
 def test_user_posts_a_message(maria):
     sent = {"title": "  From  a program ", "body": "Line\r\nline 𝄞 <b>"}
     response = maria.client.post("/api/messages", json=sent)
     assert response.status_code == 201
-    assert response.location == "/api/messages/5"
+    assert response.location == "/api/messages/9"
+    assert response.headers["ETag"] == '"9-1"'
     assert (response.json["title"], response.json["body"]) == ("From a program", "Line\nline 𝄞 <b>")
     assert response.json["author"] == "maria"
     assert maria.get(response.location).json == response.json
 
 
-def test_guest_cannot_post(guest):
-    response = guest.client.post("/api/messages", json={"title": "Title", "body": "Text"})
-    assert response.status_code == 403
-    assert response.json["status"] == 403
-    assert "logged-in" in response.json["detail"]
+def test_user_replies(maria):
+    response = maria.client.post("/api/messages/1/replies", json={"body": "Thank you!"})
+    assert (response.status_code, response.location) == (201, "/api/messages/9")
+    assert (response.json["thread"], response.json["title"]) == (1, "Welcome to the board")
+
+
+def test_patch_changes_what_it_has_and_leaves_the_rest(maria, post):
+    message_id = post("Title", "Text")
+    address = f"/api/messages/{message_id}"
+    response = maria.client.patch(address, json={"title": "Another"}, headers={"If-Match": f'"{message_id}-1"'})
+    assert response.status_code == 200
+    assert (response.json["title"], response.json["body"]) == ("Another", "Text")
+    assert response.json["edited_at"]
+    assert response.headers["ETag"] == f'"{message_id}-2"'
+
+
+def test_patch_of_a_reply_leaves_its_thread_alone(maria, post):
+    reply_id = post("", "Text", thread=1)
+    response = maria.client.patch(f"/api/messages/{reply_id}", json={"body": "Other"}, headers={"If-Match": "*"})
+    assert (response.status_code, response.json["body"]) == (200, "Other")
+    assert maria.get("/api/messages/1").json["title"] == "Welcome to the board"
+
+
+def test_picture_is_put_shown_and_deleted(maria, post, new_pictures):
+    address = f"/api/messages/{post('Title')}"
+    send = {"data": make_png(5, 4), "content_type": "image/png", "headers": {"If-Match": "*"}}
+    response = maria.client.put(f"{address}/picture", **send)
+    assert response.status_code == 200
+    assert (response.json["picture"]["width"], response.json["picture"]["height"]) == (5, 4)
+    assert len(new_pictures()) == 1
+    # The content decides, not what the client calls it.
+    response = maria.client.put(f"{address}/picture", **send | {"data": make_jpeg()})
+    assert response.json["picture"]["url"].endswith(".jpg")
+    assert len(new_pictures()) == 1
+    patched = maria.client.patch(address, json={"picture_alt": "Grey"}, headers={"If-Match": "*"})
+    assert patched.json["picture"] == response.json["picture"] | {"alt": "Grey"}
+    response = maria.client.delete(f"{address}/picture", headers={"If-Match": patched.headers["ETag"]})
+    assert (response.status_code, response.json["picture"]) == (200, None)
+    assert new_pictures() == set()
+
+
+def test_delete_takes_replies_and_pictures_along(maria, pavel, post, new_pictures):
+    message_id = post("Title")
+    reply_id = post("", "Text", "pavel", message_id)
+    for visitor, number in ((maria, message_id), (pavel, reply_id)):
+        address = f"/api/messages/{number}/picture"
+        visitor.client.put(address, data=make_png(), content_type="image/png", headers={"If-Match": "*"})
+    assert len(new_pictures()) == 2
+    response = maria.client.delete(f"/api/messages/{message_id}", headers={"If-Match": "*"})
+    assert (response.status_code, response.data) == (204, b"")
+    assert maria.get(f"/api/messages/{reply_id}").status_code == 404
+    assert new_pictures() == set()
+
+
+PNG = {"data": make_png(), "content_type": "image/png"}
+ANY = {"If-Match": "*"}
+
+
+@pytest.mark.parametrize(
+    ("who", "method", "path", "options", "status"),
+    [
+        pytest.param("guest", "POST", "/messages", {"json": {}}, 401, id="post-guest"),
+        pytest.param("guest", "POST", "/messages/1/replies", {"json": {}}, 401, id="reply-guest"),
+        pytest.param("guest", "PATCH", "/messages/9", {"json": {}, "headers": ANY}, 401, id="patch-guest"),
+        pytest.param("guest", "DELETE", "/messages/9", {"headers": ANY}, 401, id="delete-guest"),
+        pytest.param("guest", "PUT", "/messages/9/picture", PNG | {"headers": ANY}, 401, id="picture-guest"),
+        pytest.param("guest", "DELETE", "/messages/9/picture", {"headers": ANY}, 401, id="no-picture-guest"),
+        pytest.param("guest", "GET", "/user", {}, 401, id="self-guest"),
+        pytest.param("guest", "GET", "/user", {"headers": {"Authorization": "Bearer x"}}, 401, id="wrong-token"),
+        pytest.param("pavel", "PATCH", "/messages/9", {"json": {}, "headers": ANY}, 403, id="patch-other"),
+        pytest.param("pavel", "DELETE", "/messages/9", {"headers": ANY}, 403, id="delete-other"),
+        pytest.param("pavel", "PUT", "/messages/9/picture", PNG | {"headers": ANY}, 403, id="picture-other"),
+        pytest.param("pavel", "DELETE", "/messages/9/picture", {"headers": ANY}, 403, id="no-picture-other"),
+        pytest.param("root", "PATCH", "/messages/9", {"json": {}, "headers": ANY}, 200, id="patch-admin"),
+        pytest.param("root", "DELETE", "/messages/9", {"headers": ANY}, 204, id="delete-admin"),
+        pytest.param("maria", "POST", "/messages/99/replies", {"json": {"body": "x"}}, 404, id="reply-nowhere"),
+        pytest.param("maria", "PATCH", "/messages/99", {"json": {}, "headers": ANY}, 404, id="patch-nothing"),
+        pytest.param("maria", "DELETE", "/messages/99", {"headers": ANY}, 404, id="delete-nothing"),
+        pytest.param("maria", "GET", "/users/nobody", {}, 404, id="unknown-user"),
+        pytest.param("maria", "PUT", "/messages/9", {"json": {}}, 405, id="put"),
+        pytest.param("maria", "POST", "/messages/5/replies", {"json": {"body": "x"}}, 409, id="reply-to-reply"),
+        pytest.param(
+            "maria", "PATCH", "/messages/9", {"json": {}, "headers": {"If-Match": '"9-7"'}}, 412, id="patch-old"
+        ),
+        pytest.param(
+            "maria", "PATCH", "/messages/9", {"json": {}, "headers": {"If-Match": 'W/"9-1"'}}, 412, id="patch-weak"
+        ),
+        pytest.param("maria", "DELETE", "/messages/9", {"headers": {"If-Match": '"x"'}}, 412, id="delete-old"),
+        pytest.param("maria", "PATCH", "/messages/9", {"json": {}}, 428, id="patch-without-version"),
+        pytest.param("maria", "DELETE", "/messages/9", {}, 428, id="delete-without-version"),
+        pytest.param("maria", "PUT", "/messages/9/picture", PNG, 428, id="picture-without-version"),
+        pytest.param("maria", "POST", "/messages", {"json": {"title": "x" * 70_000}}, 413, id="large"),
+        pytest.param(
+            "maria",
+            "PUT",
+            "/messages/9/picture",
+            {"data": make_png() + b"x" * (3 * 1024 * 1024), "content_type": "image/png", "headers": ANY},
+            413,
+            id="picture-large",
+        ),
+        pytest.param(
+            "maria", "PUT", "/messages/9/picture", PNG | {"content_type": "text/html", "headers": ANY}, 415, id="type"
+        ),
+        pytest.param("maria", "PATCH", "/messages/9", {"data": b"{}", "headers": ANY}, 415, id="patch-no-type"),
+        pytest.param(
+            "maria", "PUT", "/messages/9/picture", PNG | {"data": b"no", "headers": ANY}, 422, id="no-picture"
+        ),
+        pytest.param(
+            "maria", "PATCH", "/messages/9", {"json": {"title": ""}, "headers": ANY}, 422, id="patch-empty-title"
+        ),
+    ],
+)
+def test_status_of_each_wrong_way(request, post, new_pictures, who, method, path, options, status):
+    assert post("Title", "Text") == 9
+    visitor = request.getfixturevalue(who)
+    response = visitor.client.open("/api" + path, method=method, **options)
+    assert response.status_code == status
+    if status >= 400:
+        assert response.mimetype == "application/problem+json"
+        assert response.json["status"] == status
+        assert response.json["title"]
+        assert response.json["detail"]
+        assert new_pictures() == set()
+        assert visitor.get("/api/messages/9").headers["ETag"] == '"9-1"'
+
+
+def test_401_tells_how_to_log_in(guest):
+    response = guest.get("/api/user")
+    assert response.headers["WWW-Authenticate"] == "Bearer realm=board"
+    response = guest.get("/api/user", headers={"Authorization": "Bearer wrong"})
+    assert response.headers["WWW-Authenticate"] == "Bearer realm=board, error=invalid_token"
+
+
+def test_token_speaks_for_its_user(app, maria, guest):
+    import re
+
+    page = maria.send("/account/token")
+    token = re.search(r'class="token">([^<]+)<', page.text)[1]
+    assert token not in maria.get("/account").text
+    headers = {"Authorization": f"Bearer {token}"}
+    assert guest.get("/api/user", headers=headers).json["name"] == "maria"
+    response = guest.client.post("/api/messages", json={"title": "Title", "body": "Text"}, headers=headers)
+    assert (response.status_code, response.json["author"]) == (201, "maria")
+    assert "Log in" in guest.get("/", headers=headers).text  # it is for the API only
+    maria.send("/account/token")
+    assert guest.get("/api/user", headers=headers).status_code == 401
+
+
+@pytest.mark.parametrize("authorization", ["Basic bWFyaWE6eA==", "Bearer", "Bearer ", "x", "Bearer \xff", "Digest a=b"])
+def test_other_authorization_is_nobodys(guest, authorization):
+    assert guest.get("/api/user", headers={"Authorization": authorization}).status_code == 401
+
+
+def test_user_is_told_without_secrets(guest):
+    user = guest.get("/api/users/ADA").json
+    assert sorted(user) == ["created_at", "messages", "name", "url"]
+    assert (user["name"], user["messages"]) == ("ada", 2)
+    assert guest.get(user["url"]).status_code == 200
+
+
+def test_full_thread_is_409(make_app):
+    maria = Visitor(make_app(REPLIES_PER_THREAD=3), "maria")
+    response = maria.client.post("/api/messages/3/replies", json={"body": "One more"})
+    assert response.status_code == 409
+    assert response.json["detail"] == "This thread is full. Please begin a new one."
 
 
 def test_form_is_not_taken_for_json(maria):
@@ -62,28 +257,32 @@ def test_form_is_not_taken_for_json(maria):
 
 
 @pytest.mark.parametrize(
-    ("data", "told"),
+    ("data", "field", "told"),
     [
-        pytest.param([], "JSON object", id="array"),
-        pytest.param("text", "JSON object", id="string"),
-        pytest.param({}, "title and body are needed", id="empty"),
-        pytest.param({"title": "Title"}, "title and body are needed", id="no-body"),
-        pytest.param({"title": 1, "body": "Text"}, "both are strings", id="number"),
-        pytest.param({"title": ["Title"], "body": "Text"}, "both are strings", id="list"),
-        pytest.param({"title": "Title", "body": None}, "both are strings", id="none"),
-        pytest.param({"title": "", "body": "Text"}, "title: Please write a title.", id="empty-title"),
-        pytest.param({"title": "t" * 121, "body": "Text"}, "title: At most 120", id="long-title"),
-        pytest.param({"title": "Title", "body": "t" * 4001}, "body: At most 4000", id="long-body"),
-        pytest.param({"title": "\x00", "body": "Text"}, "cannot be shown", id="nul"),
-        pytest.param({"title": "Title", "body": "\ud800"}, "cannot be shown", id="lone-surrogate"),
+        pytest.param({}, "title", "Please write a title.", id="empty"),
+        pytest.param({"title": "Title"}, "body", "Please write a message.", id="no-body"),
+        pytest.param({"title": 1, "body": "Text"}, "title", "This has to be a string.", id="number"),
+        pytest.param({"title": ["Title"], "body": "Text"}, "title", "This has to be a string.", id="list"),
+        pytest.param({"title": "Title", "body": None}, "body", "This has to be a string.", id="none"),
+        pytest.param({"title": "", "body": "Text"}, "title", "Please write a title.", id="empty-title"),
+        pytest.param({"title": "t" * 121, "body": "Text"}, "title", "At most 120 characters", id="long-title"),
+        pytest.param({"title": "Title", "body": "t" * 4001}, "body", "At most 4000 characters", id="long-body"),
+        pytest.param({"title": "\x00", "body": "Text"}, "title", "cannot be shown", id="nul"),
+        pytest.param({"title": "Title", "body": "\ud800"}, "body", "cannot be shown", id="lone-surrogate"),
     ],
 )
-def test_post_of_something_else_is_told_what_is_wrong(maria, data, told):
+def test_post_of_something_else_is_422_and_told_by_field(maria, data, field, told):
     response = maria.client.post("/api/messages", json=data)
-    assert response.status_code == 400
+    assert response.status_code == 422
     assert response.mimetype == "application/problem+json"
-    assert told in response.json["detail"]
+    assert told in response.json["errors"][field]
     assert maria.get("/").text.count("<article") == 4
+
+
+@pytest.mark.parametrize("data", [[], "text", 1], ids=["array", "string", "number"])
+def test_post_of_no_object_is_400(maria, data):
+    response = maria.client.post("/api/messages", json=data)
+    assert (response.status_code, response.json["detail"]) == (400, "Send a JSON object.")
 
 
 @pytest.mark.parametrize(
@@ -93,7 +292,7 @@ def test_post_of_something_else_is_told_what_is_wrong(maria, data, told):
         pytest.param("POST", "/api/nothing", 404, id="post-to-unknown-address"),
         pytest.param("GET", "/api/messages/99", 404, id="unknown-message"),
         pytest.param("GET", "/api/messages/0", 404, id="zero"),
-        pytest.param("DELETE", "/api/messages/1", 405, id="method"),
+        pytest.param("PUT", "/api/messages/1", 405, id="method"),
         pytest.param("PUT", "/api/messages", 405, id="method-of-list"),
     ],
 )

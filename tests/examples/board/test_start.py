@@ -38,7 +38,11 @@ def test_file_can_be_started_without_the_command_line(tmp_path):
         "hipflask.Flask.run = lambda app: print(app.test_client().get('/').status_code)\n"
         "runpy.run_path('examples/board/app.py', run_name='__main__')\n"
     )
-    settings = {"BOARD_DATABASE": str(tmp_path / "board.sqlite3"), "BOARD_SECRET_KEY": "test" * 8}
+    settings = {
+        "BOARD_DATABASE": str(tmp_path / "board.sqlite3"),
+        "BOARD_PICTURES": str(tmp_path / "pictures"),
+        "BOARD_SECRET_KEY": "test" * 8,
+    }
     done = subprocess.run(
         [sys.executable, "-c", code],
         check=False,
@@ -49,3 +53,18 @@ def test_file_can_be_started_without_the_command_line(tmp_path):
         timeout=WAIT_SECONDS,
     )
     assert (done.stdout, done.stderr) == ("200\n", "")
+
+
+def test_command_line_has_the_admin_commands(tmp_path):
+    settings = {
+        "BOARD_DATABASE": str(tmp_path / "board.sqlite3"),
+        "BOARD_PICTURES": str(tmp_path / "pictures"),
+        "BOARD_SECRET_KEY": "test" * 8,
+    }
+    command = [sys.executable, "-m", "hipflask", "--app", "examples/board", "admin"]
+    options = {"cwd": ROOT, "env": os.environ | settings, "capture_output": True, "text": True, "check": True}
+    made = subprocess.run([*command, "create", "boss", "--password", "long enough"], timeout=WAIT_SECONDS, **options)
+    assert made.stdout == "boss is an administrator.\n"
+    listed = subprocess.run([*command, "users"], timeout=WAIT_SECONDS, **options)
+    assert "boss" in listed.stdout
+    assert "ada" in listed.stdout
