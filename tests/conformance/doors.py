@@ -8,12 +8,16 @@ from __future__ import annotations
 
 import http.client
 import io
+import socket
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 from urllib.parse import unquote_to_bytes
 from wsgiref.validate import validator
+
+import pytest
 
 from tests.conformance import asgi_doors
 from tests.conformance.asgi_doors import ask_connection
@@ -137,11 +141,43 @@ def pure_server(app: Any) -> Iterator[Door]:
         assert not thread.is_alive()
 
 
+@contextmanager
+def native_server(app: Any) -> Iterator[Door]:
+    """Ask the native server over a socket, on one connection."""
+    native = pytest.importorskip("hipflask.server.native")
+    if not native.is_available():
+        pytest.skip("the native server was not built")
+    listener = socket.create_server(("127.0.0.1", 0))
+    started: Future[Any] = Future()
+    thread = threading.Thread(target=_serve_natively, args=(native.serve, app, listener, started))
+    thread.start()
+    connection = http.client.HTTPConnection("127.0.0.1", listener.getsockname()[1], timeout=WAIT_SECONDS)
+    try:
+        started.result(WAIT_SECONDS)
+        yield lambda _, ask: ask_connection(connection, ask)
+    finally:
+        connection.close()
+        started.result(WAIT_SECONDS).stop(0)
+        thread.join(WAIT_SECONDS)
+        listener.close()
+        assert not thread.is_alive()
+
+
+def _serve_natively(serve: Any, app: Any, listener: socket.socket, started: Future[Any]) -> None:
+    try:
+        serve(app, [listener], ready=started.set_result)
+    except BaseException as error:
+        if not started.done():
+            started.set_exception(error)
+        raise
+
+
 DOORS: dict[str, OpenDoor] = {
     "wsgi": lambda app: without_server(validated_wsgi),
     "lint": lambda app: without_server(linted_wsgi),
     "client": lambda app: without_server(client),
     "server": pure_server,
+    "native": native_server,
     "asgi": asgi_doors.asgi,
     "uvicorn": asgi_doors.uvicorn,
     "hypercorn": asgi_doors.hypercorn,

@@ -150,6 +150,15 @@ impl Body {
     }
 
     #[pyo3(signature = (size=-1, /))]
+    fn read1<'py>(&self, py: Python<'py>, size: Option<isize>) -> PyResult<Bound<'py, PyBytes>> {
+        let size = limit(size);
+        if size == 0 || !self.fill(py)? {
+            return Ok(PyBytes::new(py, b""));
+        }
+        Ok(PyBytes::new(py, lock(&self.rest).take(size)))
+    }
+
+    #[pyo3(signature = (size=-1, /))]
     fn readline<'py>(&self, py: Python<'py>, size: Option<isize>) -> PyResult<Bound<'py, PyBytes>> {
         Ok(PyBytes::new(py, &self.line(py, limit(size))?))
     }

@@ -33,7 +33,7 @@ pub struct Head {
     core: Arc<Core>,
     method: PyOnceLock<Py<PyString>>,
     path: PyOnceLock<Py<PyString>>,
-    body: PyOnceLock<Py<Body>>,
+    body: PyOnceLock<Py<PyAny>>,
     environ: PyOnceLock<Py<PyDict>>,
     extensions: PyOnceLock<Py<PyDict>>,
     answer: AtomicU8,
@@ -322,12 +322,19 @@ impl Head {
     }
 
     #[getter]
-    fn body<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, Body>> {
+    fn body<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         let make = || {
             let body = Body::new(Arc::clone(&self.request), Arc::clone(&self.core));
-            Py::new(py, body)
+            Py::new(py, body).map(Py::into_any)
         };
         Ok(self.body.get_or_try_init(py, make)?.bind(py).clone())
+    }
+
+    fn replace_body(&self, py: Python<'_>, stream: Py<PyAny>) -> PyResult<Py<Body>> {
+        if self.body.set(py, stream).is_err() {
+            return Err(PyRuntimeError::new_err("The body has been given out already."));
+        }
+        Py::new(py, Body::new(Arc::clone(&self.request), Arc::clone(&self.core)))
     }
 
     #[getter]

@@ -18,10 +18,14 @@ import socket
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from hipflask.concurrency import is_coroutine_function
 from hipflask.lifespan import Lifespan
 from hipflask.server.limits import Limits
+
+if TYPE_CHECKING:
+    from hipflask.server.native_loop import NativeLoop
 
 __all__ = ["Access", "NativeServer", "NativeSettings", "Refused", "Report", "is_available", "serve"]
 
@@ -97,7 +101,13 @@ class NativeServer:
 
         self.app = app
         self.settings = settings
-        self._core = Server(settings, [each.fileno() for each in sockets], False)
+        is_sorted = _may_have_async_views(app)
+        self._core = Server(settings, [each.fileno() for each in sockets], is_sorted)
+        self._loop: NativeLoop | None = None
+        if is_sorted:
+            from hipflask.server.native_loop import NativeLoop
+
+            self._loop = NativeLoop(self._core, app, settings)
         self._threads: list[threading.Thread] = []
         self._started = 0
 
@@ -120,12 +130,16 @@ class NativeServer:
         """Serve; called once, by `serve`."""
         for _ in range(self.settings.threads):
             self._start_worker()
+        if self._loop is not None:
+            self._loop.start()
         self._core.start()
         try:
             self._keep(ready, report, heartbeat)
         finally:
             self._core.stop(0)
             self._core.close_queue()
+            if self._loop is not None:
+                self._loop.close(_JOIN_SECONDS)
         for thread in self._threads:
             thread.join(_JOIN_SECONDS / len(self._threads))  # a view that hangs ends with the process
 
@@ -169,6 +183,13 @@ class NativeServer:
         thread = threading.Thread(target=worker.run, name=f"hipflask-worker-{self._started}", daemon=True)
         thread.start()
         self._threads.append(thread)
+
+
+def _may_have_async_views(app: Any) -> bool:
+    """Return whether requests are worth a look on an event loop; asyncio is not imported for an app without."""
+    from hipflask.asgi.routes import is_served_by_handle
+
+    return is_served_by_handle(app) and any(map(is_coroutine_function, list(app.view_functions.values())))
 
 
 def is_available() -> bool:

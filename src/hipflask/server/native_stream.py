@@ -30,16 +30,11 @@ def fail(head: Head, error: BaseException) -> None:
         head: The request.
         error: What left the application.
     """
-    access_logger().error(
-        "The application failed on %s %s",
-        head.method,
-        printable(head.target),
-        exc_info=(type(error), error, None) if error.__traceback__ is None else error,
-    )
+    access_logger().error("The application failed on %s %s", head.method, printable(head.target), exc_info=error)
     if not head.is_unanswered:
         head.abort()
         return
-    head.start("500 INTERNAL SERVER ERROR", [("Content-Type", "text/plain; charset=utf-8")])
+    head.start("500 INTERNAL SERVER ERROR", [("Content-Type", "text/plain; charset=utf-8"), ("Connection", "close")])
     head.answer(_FAILURE)
 
 

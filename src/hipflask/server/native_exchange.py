@@ -1,0 +1,281 @@
+"""A request with an async view on the native server: the ASGI door's exchange, with this server's two ends."""
+
+from __future__ import annotations
+
+import asyncio
+from tempfile import SpooledTemporaryFile
+from typing import TYPE_CHECKING, Any
+
+from hipflask.asgi.answer import Answer
+from hipflask.asgi.exchange import Exchange
+from hipflask.asgi.incoming import PIECE_BYTES, SPOOL_BYTES, AsgiBody
+from hipflask.http.exceptions import HTTPException, RequestEntityTooLarge
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from contextvars import Context
+
+    from hipflask.concurrency import ServerLoop
+    from hipflask.dispatch import Suspended
+    from hipflask.server._native import Body, Head, Server
+    from hipflask.server.workers import WorkerPool
+
+__all__ = ["QUICK", "Keys", "NativeExchange", "NativeIncoming", "Replay"]
+
+#: What an async view returns most, of which a response is made without calling code that might block.
+QUICK = frozenset({str, bytes, dict, list})
+_LOOP = 0xFFFF_FFFF << 32
+
+
+class Keys:
+    """What waits on the loop for the server to tell a key."""
+
+    def __init__(self) -> None:
+        self._last = 0
+        self._waiting: dict[int, Callable[[], object]] = {}
+
+    def new(self, func: Callable[[], object]) -> int:
+        """Return a new key; *func* is called whenever it is told, until it is dropped."""
+        self._last = (self._last + 1) & 0xFFFF_FFFF
+        key = _LOOP | self._last
+        self._waiting[key] = func
+        return key
+
+    def drop(self, key: int) -> None:
+        """Forget a key."""
+        self._waiting.pop(key, None)
+
+    def tell(self, key: int) -> None:
+        """Call what waits for a key."""
+        func = self._waiting.get(key)
+        if func is not None:
+            func()
+
+
+class Replay:
+    """A coroutine that has run up to its first wait, and goes on from there.
+
+    Args:
+        coroutine: The coroutine, not started; its first step is made at once.
+        context: Context of that step.
+
+    Attributes:
+        is_done: It has returned without waiting.
+        value: What it has returned then.
+    """
+
+    def __init__(self, coroutine: Any, context: Context) -> None:
+        self._coroutine = coroutine
+        self._error: BaseException | None = None
+        self._waits_for: Any = None
+        self.is_done = False
+        self.value: Any = None
+        try:
+            self._waits_for = context.run(coroutine.send, None)
+        except StopIteration as stopped:
+            self.is_done = True
+            self.value = stopped.value
+        except BaseException as error:
+            self._error = error
+        self._is_replayed = False
+
+    def send(self, value: Any) -> Any:
+        """Have the coroutine go on; the first call gives what its first step gave."""
+        if self._is_replayed:
+            return self._coroutine.send(value)
+        self._is_replayed = True
+        if self._error is not None:
+            raise self._error
+        if self.is_done:
+            raise StopIteration(self.value)
+        return self._waits_for
+
+    def throw(self, error: BaseException) -> Any:
+        """Raise an error where the coroutine waits."""
+        return self._coroutine.throw(error)
+
+    def close(self) -> None:
+        """End the coroutine."""
+        self._coroutine.close()
+
+
+class NativeIncoming:
+    """What the exchange reads of a request: its body, and the news that the client has gone.
+
+    Args:
+        head: The request.
+        keys: Keys of the loop.
+        loop: The loop.
+
+    Attributes:
+        is_ended: The whole body has arrived.
+        is_watched: The exchange learns at once that the client has gone.
+    """
+
+    def __init__(self, head: Head, keys: Keys, loop: asyncio.AbstractEventLoop) -> None:
+        self._head = head
+        self._keys = keys
+        self._loop = loop
+        self._watch_key = 0
+        self._spool: SpooledTemporaryFile[bytes] | None = None
+        self._error: HTTPException | None = None
+        self.is_watched = True
+        self.is_ended = not head.may_have_body
+        self._body: Body | None = None
+        if head.may_have_body:
+            self._body = head.replace_body(AsgiBody(self))  # type: ignore[arg-type]  # it asks for read_some only
+
+    @property
+    def is_disconnected(self) -> bool:
+        """Whether nothing can be sent to the client any more, or its body broke off."""
+        return self._head.is_cut or (self._error is not None and self._head.is_disconnected())
+
+    def watch(self, on_disconnect: Callable[[], object] | None = None) -> None:
+        """Have a function called when the client goes, at once if it has gone already."""
+        if on_disconnect is not None and not self._watch_key:
+            self._watch_key = self._keys.new(on_disconnect)
+            if not self._head.watch(self._watch_key):
+                on_disconnect()
+
+    def unwatch(self) -> None:
+        """Call no function any more when the client goes."""
+        if self._watch_key:
+            self._head.watch(0)
+            self._keys.drop(self._watch_key)
+            self._watch_key = 0
+
+    def lose(self) -> None:
+        """Take note that the client has gone: the server knows it first."""
+
+    def close(self) -> None:
+        """End all reading."""
+        self.unwatch()
+        if self._spool is not None:
+            self._spool.close()
+
+    async def collect(self, limit: int | None) -> None:
+        """Take the whole body, for an async view: it can read without waiting then.
+
+        Args:
+            limit: Bytes after which the body is refused anyway.
+        """
+        spool = self._spool = SpooledTemporaryFile(max_size=SPOOL_BYTES)  # noqa: SIM115  # closed by close()
+        taken = 0
+        arrived = asyncio.Event()
+        key = self._keys.new(arrived.set)
+        try:
+            while limit is None or taken <= limit:
+                data = self._head.receive(key)
+                if data is None:
+                    await arrived.wait()
+                    arrived.clear()
+                elif data:
+                    taken += spool.write(data)
+                else:
+                    self.is_ended = True
+                    break
+        except HTTPException as error:
+            self._error = error
+        finally:
+            self._keys.drop(key)
+        spool.seek(0)
+
+    def read_some(self) -> bytes:
+        """Return the next bytes of the body, ``b""`` at the end; a thread waits until there are some.
+
+        Raises:
+            HTTPException: The body is not whole.
+        """
+        spool = self._spool
+        if spool is None:
+            return self._body.read1() if self._body is not None else b""
+        data = b"" if spool.closed else spool.read(PIECE_BYTES)
+        if data or self.is_ended:
+            return data
+        raise self._error or RequestEntityTooLarge()  # collect() has not gone on
+
+
+class NativeExchange(Exchange):
+    """A request to an application of ours, and its answer.
+
+    Args:
+        app: The application.
+        head: The request.
+        server: The server.
+        keys: Keys of the loop.
+        pool: Threads that host such requests.
+        loop: The loop.
+    """
+
+    def __init__(self, app: Any, head: Head, server: Server, keys: Keys, pool: WorkerPool, loop: ServerLoop) -> None:
+        incoming: Any = NativeIncoming(head, keys, loop.loop)
+        native_head: Any = head
+        super().__init__(app, native_head, incoming, self._send_natively, pool, loop)
+        self._native = head
+        self._keys = keys
+        self._key = 0
+        self._room = asyncio.Event()
+        self._begun: Suspended | Any = None
+
+    def go_on_with(self, context: Context, begun: Any) -> None:
+        """Serve what has been begun on the loop.
+
+        Args:
+            context: Context of the request.
+            begun: What ``handle`` has returned, or the response.
+        """
+        self._context = context
+        self._begun = begun
+
+    async def _answer_on_loop(self) -> Answer:
+        begun, self._begun = self._begun, None
+        if begun is None:
+            return await super()._answer_on_loop()
+        if not hasattr(begun, "coroutine"):
+            return await self._on_thread(lambda: self._begin_answer(begun), is_async=True)
+        self._left = begun
+        return await self._finish_view(begun)
+
+    def _begin_answer(self, response: Any) -> Answer:
+        self._left = answer = self._make_answer(response)
+        return self._pull_first(answer)
+
+    def _finish_on_loop(self, suspended: Suspended, value: Any) -> Answer:
+        return self._make_answer(suspended.finish(value))
+
+    def _make_answer(self, response: Any) -> Answer:
+        head = self._native
+        environ = head.to_environ() if response.autocorrect_location_header else {"REQUEST_METHOD": head.method}
+        body, status, headers = response.get_wsgi_response(environ)
+        head.start(status, headers)  # the server checks and sends text; _start() has nothing to do
+        return Answer(int(status[:3]), headers, body, head.method)
+
+    async def _send_natively(self, message: dict[str, Any]) -> None:
+        """Take what the exchange sends; returns when the client can take more."""
+        head = self._native
+        if message["type"] == "http.response.start":
+            return
+        data, is_open = message["body"], message.get("more_body", False)
+        if not self._key:
+            if not is_open:
+                head.answer(data)
+                return
+            self._key = self._keys.new(self._room.set)
+            head.begin(self._key)
+        if data:
+            self._room.clear()
+            head.send(data)
+            await self._room.wait()
+        if head.is_cut:
+            raise ConnectionResetError()
+        if not is_open:
+            head.end()
+
+    async def serve(self, place: Any) -> None:
+        """Have the application answer, and send what it answers; see `Exchange.serve`."""
+        try:
+            await super().serve(place)
+        finally:
+            self._keys.drop(self._key)
+            if self._native.is_unanswered is False:
+                self._native.abort()

@@ -1,0 +1,172 @@
+"""The event loop of the native server: sorts the requests of an application with async views, and runs those views.
+
+Requests come to the loop's own thread. What has an async view and nothing else is served there; an async view with sync
+parts around it by the ASGI door's `Exchange`, on the threads of a `WorkerPool`, which host such requests and nothing
+else; anything else goes on to the native queue, whose workers never host a suspended request.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from contextvars import Context
+from typing import TYPE_CHECKING, Any, cast
+
+from hipflask.asgi.exchange import PoolIsFullError
+from hipflask.asgi.routes import Place, find_place, is_served_by_handle
+from hipflask.concurrency import EventLoopThread, ServerLoop, adopt_loop, use_loop
+from hipflask.dispatch import Suspended
+from hipflask.server.native_exchange import QUICK, Keys, NativeExchange, Replay
+from hipflask.server.native_stream import fail
+from hipflask.server.workers import PoolSettings, WorkerPool
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable
+
+    from hipflask.server._native import Head, Server
+    from hipflask.server.native import NativeSettings
+
+__all__ = ["NativeLoop"]
+
+
+class NativeLoop:
+    """Serves on an event loop of its own thread.
+
+    Args:
+        server: Where the requests come from.
+        app: An application of ours.
+        settings: Numbers of threads.
+    """
+
+    def __init__(self, server: Server, app: Any, settings: NativeSettings) -> None:
+        self._server = server
+        self._app = app
+        self._pool = WorkerPool(
+            PoolSettings(settings.threads, settings.threads, settings.queue_size, settings.queue_timeout_seconds),
+            name="hipflask-host",
+        )
+        self._keys = Keys()
+        self._ready: deque[Head] = deque()
+        self._runner: asyncio.Task[None] | None = None
+        self._wake: asyncio.Future[None] | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._server_loop: ServerLoop
+        self._loop = EventLoopThread().loop
+
+    def start(self) -> None:
+        """Begin; returns when the loop looks out for requests."""
+        asyncio.run_coroutine_threadsafe(self._begin(), self._loop).result()
+
+    def close(self, timeout_seconds: float) -> None:
+        """End the threads and the loop's part in serving.
+
+        Args:
+            timeout_seconds: How long to wait for the threads.
+        """
+        asyncio.run_coroutine_threadsafe(self._end(), self._loop).result(timeout_seconds)
+        self._pool.close(timeout_seconds)
+
+    async def _begin(self) -> None:
+        self._server_loop = ServerLoop(self._loop)
+        adopt_loop(self._server_loop)
+        self._start_runner()
+        self._loop.add_reader(self._server.loop_descriptor(), self._look)
+
+    async def _end(self) -> None:
+        self._loop.remove_reader(self._server.loop_descriptor())
+        tasks = [task for task in (*self._tasks, self._runner) if task is not None]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _look(self) -> None:
+        """Take what there is."""
+        heads, keys = self._server.take_sorted()
+        for key in keys:
+            self._keys.tell(key)
+        for head in heads:
+            try:
+                self._sort(head)
+            except Exception as error:
+                fail(head, error)
+        if self._ready and self._wake is not None and not self._wake.done():
+            self._wake.set_result(None)
+
+    def _sort(self, head: Head) -> None:
+        app = self._app
+        place = find_place(app, cast("Any", head)) if is_served_by_handle(app) else Place.THREAD
+        if place is Place.THREAD:
+            if not head.file():
+                head.refuse()
+        elif place is Place.LOOP and not head.may_have_body:
+            self._ready.append(head)
+        else:
+            task = self._loop.create_task(self._serve(head, place))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    # Views that are async and nothing else: in a task that they share as long as none of them waits
+
+    def _start_runner(self) -> None:
+        self._runner = self._loop.create_task(self._run())
+
+    async def _run(self) -> None:
+        """Serve what is ready, until a view waits: the task is its own then, and ends with it."""
+        task = asyncio.current_task()
+        while self._runner is task:
+            if not self._ready:
+                self._wake = self._loop.create_future()
+                await self._wake
+            elif (rest := self._answer(self._ready.popleft())) is not None:
+                self._start_runner()
+                await self._keep(rest)
+
+    async def _keep(self, rest: Awaitable[None]) -> None:
+        """Await what is left of a request in the present task, which is nobody else's any more."""
+        task = cast("asyncio.Task[None]", asyncio.current_task())
+        self._tasks.add(task)
+        try:
+            await rest
+        finally:
+            self._tasks.discard(task)
+
+    def _answer(self, head: Head) -> Awaitable[None] | None:
+        """Answer a request if that takes no waiting; else return what is to be awaited."""
+        context = Context()
+        context.run(use_loop, self._server_loop)
+        try:
+            found = context.run(self._app.handle, head, can_suspend=True)
+        except Exception as error:
+            fail(head, error)
+            return None
+        if not isinstance(found, Suspended):
+            return self._serve(head, Place.LOOP, context, found)
+        replay: Any = Replay(found.coroutine, context)
+        found.coroutine = replay
+        if replay.is_done and type(replay.value) in QUICK and not found.has_late_functions:
+            try:
+                response, body = context.run(self._finish, head, found, replay.value)
+                if type(body) is list:
+                    head.answer(body[0] if len(body) == 1 else b"".join(body))
+                    return None
+            except Exception as error:
+                fail(head, error)
+                return None
+            return self._serve(head, Place.LOOP, context, response)
+        return self._serve(head, Place.LOOP, context, found)
+
+    def _finish(self, head: Head, suspended: Suspended, value: Any) -> tuple[Any, Any]:
+        response: Any = suspended.finish(value)
+        environ = head.to_environ() if response.autocorrect_location_header else {"REQUEST_METHOD": head.method}
+        return response, response(environ, head.start)
+
+    async def _serve(self, head: Head, place: Place, context: Context | None = None, begun: Any = None) -> None:
+        exchange = NativeExchange(self._app, head, self._server, self._keys, self._pool, self._server_loop)
+        if context is not None:
+            exchange.go_on_with(context, begun)
+        try:
+            await exchange.serve(place)
+        except PoolIsFullError:
+            head.refuse()
+        except Exception as error:
+            fail(head, error)

@@ -1,0 +1,196 @@
+"""Async views: on the loop, on hosts, with bodies, streams and clients that go."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import threading
+import time
+from typing import Any
+
+import pytest
+
+import hipflask
+from hipflask import g, request
+from tests.native.conftest import WAIT_SECONDS, Serve
+
+
+@pytest.fixture
+def app() -> hipflask.Flask:
+    return hipflask.Flask(__name__)
+
+
+def test_async_view_is_answered(app: hipflask.Flask, serve: Serve) -> None:
+    @app.get("/quick")
+    async def quick() -> str:
+        return "quick"
+
+    @app.get("/slow")
+    async def slow() -> str:
+        await asyncio.sleep(0.01)
+        return "slow"
+
+    app.add_url_rule("/sync", view_func=lambda: threading.current_thread().name)
+    serving = serve(app)
+    head, body = serving.get("/quick")
+    assert (head.split(b"\r\n")[0], body) == (b"HTTP/1.1 200 OK", b"quick")
+    assert b"\r\nContent-Type: " in head
+    assert serving.get("/slow")[1] == b"slow"
+    assert serving.get("/sync")[1].startswith(b"hipflask-worker-")
+    assert serving.get("/none")[0].startswith(b"HTTP/1.1 404 ")
+
+
+def test_tasks_are_shared_only_by_views_that_never_wait(app: hipflask.Flask, serve: Serve) -> None:
+    seen: list[Any] = []
+
+    @app.get("/<kind>")
+    async def view(kind: str) -> str:
+        seen.append(asyncio.current_task())
+        if kind == "waits":
+            await asyncio.sleep(0)
+        return "done"
+
+    serving = serve(app)
+    for kind in ("quick", "quick", "waits", "quick", "waits"):
+        assert serving.get(f"/{kind}")[1] == b"done"
+    # a coroutine that waited had a task that nobody has had before or has after it, but for quick ones before it
+    assert seen[0] is seen[1] is seen[2]
+    assert seen[3] is not seen[2]
+    assert seen[4] is seen[3]
+    assert seen[2].done()
+
+
+def test_task_local_state_does_not_leak(app: hipflask.Flask, serve: Serve) -> None:
+    state: dict[Any, str] = {}
+
+    @app.get("/<name>")
+    async def view(name: str) -> str:
+        before = state.get(asyncio.current_task(), "nobody")
+        state[asyncio.current_task()] = name
+        await asyncio.sleep(0)
+        return before
+
+    serving = serve(app)
+    assert [serving.get(f"/{name}")[1] for name in ("ann", "bob")] == [b"nobody", b"nobody"]
+
+
+def test_error_of_async_view_is_answered_500(
+    app: hipflask.Flask, serve: Serve, caplog: pytest.LogCaptureFixture
+) -> None:
+    @app.get("/<int:waits>")
+    async def view(waits: int) -> str:
+        if waits:
+            await asyncio.sleep(0)
+        raise ValueError("broken")
+
+    serving = serve(app)
+    assert serving.get("/0")[0].startswith(b"HTTP/1.1 500 ")
+    assert serving.get("/1")[0].startswith(b"HTTP/1.1 500 ")
+
+
+@pytest.mark.parametrize("size", [10, 2_000_000])
+@pytest.mark.parametrize("has_hook", [False, True], ids=["loop", "host"])
+def test_async_view_reads_body(app: hipflask.Flask, serve: Serve, size: int, has_hook: bool) -> None:
+    if has_hook:
+        app.before_request(lambda: None)
+
+    @app.post("/")
+    async def view() -> bytes:
+        await asyncio.sleep(0)
+        return request.get_data()
+
+    data = b"x" * size
+    asked = b"POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: %d\r\n\r\n" % size
+    assert serve(app).ask(asked + data).partition(b"\r\n\r\n")[2] == data
+
+
+def test_generator_of_an_async_view_is_streamed(app: hipflask.Flask, serve: Serve) -> None:
+    def generate() -> Any:
+        for number in range(100):
+            yield f"{number},"
+
+    @app.get("/")
+    async def view() -> Any:
+        return generate()
+
+    head, body = serve(app).get("/")
+    assert b"Transfer-Encoding: chunked" in head
+    assert body.count(b",") == 100
+
+
+def test_sqlite_connection_of_a_hook_works_around_an_async_view(app: hipflask.Flask, serve: Serve) -> None:
+    closed: list[bool] = []
+
+    @app.before_request
+    def connect() -> None:
+        g.database = sqlite3.connect(":memory:")
+
+    @app.after_request
+    def use(response: Any) -> Any:
+        response.headers["X-Answer"] = str(g.database.execute("select 42").fetchone()[0])
+        return response
+
+    @app.teardown_request
+    def close(_: object) -> None:
+        g.database.close()
+        closed.append(True)
+
+    @app.get("/")
+    async def view() -> str:
+        await asyncio.sleep(0.01)
+        return "ok"
+
+    assert b"\r\nX-Answer: 42\r\n" in serve(app).get("/")[0]
+    assert closed == [True]
+
+
+def test_suspended_requests_do_not_wait_behind_a_slow_view(app: hipflask.Flask, serve: Serve) -> None:
+    app.before_request(lambda: None)
+    release = threading.Event()
+
+    @app.get("/slow")
+    def slow() -> str:
+        release.wait(WAIT_SECONDS)
+        return "slow"
+
+    @app.get("/async")
+    async def view() -> str:
+        await asyncio.sleep(0.05)
+        return "async"
+
+    serving = serve(app)
+    with serving.connect() as blocked:
+        blocked.sendall(b"GET /slow HTTP/1.1\r\nHost: a\r\n\r\n")
+        connections = [serving.connect() for _ in range(100)]
+        try:
+            for connection in connections:
+                connection.sendall(b"GET /async HTTP/1.1\r\nHost: a\r\n\r\n")
+            for connection in connections:
+                assert connection.recv(4096).startswith(b"HTTP/1.1 200 ")
+        finally:
+            for connection in connections:
+                connection.close()
+            release.set()
+
+
+def test_view_is_cancelled_when_its_client_goes(app: hipflask.Flask, serve: Serve) -> None:
+    begun, cancelled = threading.Event(), threading.Event()
+
+    @app.get("/")
+    async def view() -> str:
+        begun.set()
+        try:
+            await asyncio.sleep(WAIT_SECONDS)
+        except asyncio.CancelledError:
+            cancelled.set()
+            raise
+        return "late"
+
+    serving = serve(app)
+    with serving.connect() as connection:
+        connection.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+        assert begun.wait(WAIT_SECONDS)
+    assert cancelled.wait(WAIT_SECONDS)
+    deadline = time.monotonic() + WAIT_SECONDS
+    while serving.get("/nothing")[0][:12] != b"HTTP/1.1 404" and time.monotonic() < deadline:
+        pass
