@@ -201,7 +201,7 @@ def test_run_wsgi_app_reads_only_what_it_needs():
         return Body(seen)
 
     body, status, headers = wsgi.run_wsgi_app(application, environ)
-    assert (seen, status, list(headers)) == ([], "200 OK", [("A", "b")])
+    assert (seen, status, list(headers)) == (["next"], "200 OK", [("A", "b")])
     assert list(body) == [b"1", b"2"]
     body.close()
     assert seen == ["next", "next", "next", "close"]

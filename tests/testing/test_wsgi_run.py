@@ -79,6 +79,12 @@ def raising_generator_app(environ, start_response):
     raise KeyError("k")
 
 
+def late_writing_app(environ, start_response):
+    yield b"0"
+    start_response("200 OK", [])(b"w")
+    yield b"1"
+
+
 def silent_app(environ, start_response):
     return [b"x"]
 
@@ -96,7 +102,6 @@ def empty_app(environ, start_response):
 APPS = [
     generator_app,
     late_app,
-    writing_generator_app,
     twice_app,
     error_app,
     raising_app,
@@ -105,19 +110,34 @@ APPS = [
     list_app,
     empty_app,
     make_app([b"a", b"b"]),
+]
+WRITING_APPS = [
+    writing_generator_app,
+    late_writing_app,
     make_app([], write=[b"w"]),
     make_app([b"a"], write=[b"w", b"v"]),
 ]
 
 
-@pytest.mark.parametrize("buffered", [False, True])
-@pytest.mark.parametrize("app", APPS, ids=lambda app: app.__qualname__)
+@pytest.mark.parametrize(
+    ("app", "buffered"),
+    [*((app, buffered) for app in APPS for buffered in (False, True)), *((app, False) for app in WRITING_APPS)],
+    ids=lambda value: getattr(value, "__qualname__", str(value)),
+)
 def test_answer_is_that_of_werkzeug(assert_same, app, buffered):
     def steps(names):
         body, status, headers = names.test.run_wsgi_app(app, create_environ(), buffered)
         return list(body), isinstance(body, list), status, list(headers)
 
     assert_same(steps)
+
+
+@pytest.mark.parametrize("app", WRITING_APPS, ids=lambda app: app.__qualname__)
+def test_buffered_body_has_what_was_written(app):
+    body, *_ = run_wsgi_app(app, create_environ(), buffered=True)
+    parts, *_ = run_wsgi_app(app, create_environ())
+    assert sorted(body) == sorted(parts)
+    assert b"w" in body
 
 
 @pytest.mark.parametrize("buffered", [False, True])

@@ -239,19 +239,23 @@ class FileWrapper:
         raise StopIteration
 
 
-def run_wsgi_app(
-    app: WSGIApplication, environ: WSGIEnvironment, buffered: bool = False
-) -> tuple[Iterable[bytes], str, Headers]:
+def run_wsgi_app(app: WSGIApplication, environ: Any, buffered: bool = False) -> tuple[Iterable[bytes], str, Headers]:
     """Call a WSGI application and return what it answers: body, status line and headers.
 
     Args:
-        app: The application.
-        environ: The request's environ; the application gets a copy.
-        buffered: Read the whole body and close it. Otherwise no more of it is read than is needed for the
-            status, and the caller has to close it.
+        app: The application. It gets a copy of the environ.
+        environ: The request's environ, or an object that has one as ``environ``.
+        buffered: Read the whole body into a list and close it. Otherwise no more of it is read than is needed for the
+            status, which for generators is their first part, and the caller has to close it.
 
     Raises:
         TypeError: The application ended without calling ``start_response``.
+
+    What the application sent through ``write`` comes before the parts of the body.
+
+    Differs from Werkzeug: a buffered body has what was sent through ``write``, too.
+
+    Source: PEP 3333.
     """
     started: list[tuple[str, list[tuple[str, str]]]] = []
     written: list[bytes] = []
@@ -259,12 +263,13 @@ def run_wsgi_app(
     def start_response(
         status: str, headers: list[tuple[str, str]], exc_info: Any = None, /
     ) -> Callable[[bytes], object]:
+        # A server would turn this error into a page; who calls an application by hand wants to see it.
         if exc_info:
             _reraise(exc_info)
         started.append((status, headers))
         return written.append
 
-    rv = app(dict(environ), start_response)
+    rv = app(dict(getattr(environ, "environ", environ)), start_response)
     close: Callable[[], None] | None = getattr(rv, "close", None)
     body: Iterable[bytes] = rv
     if buffered:
@@ -279,7 +284,10 @@ def run_wsgi_app(
         if close is not None and body is not rv:
             body = ClosingIterator(body, close)
     if not started:
-        raise TypeError(f"{app!r} returned without calling start_response(). A WSGI application has to.")
+        raise TypeError(
+            f"The WSGI application {app!r} returned without calling start_response. "
+            "Call start_response(status, headers) before the first part of the body."
+        )
     from hipflask.http.datastructures.headers import Headers
 
     status, headers = started[-1]
@@ -287,12 +295,11 @@ def run_wsgi_app(
 
 
 def _rest_of(parts: Iterator[bytes], started: list[Any], written: list[bytes]) -> Iterator[bytes]:
-    """Read a body until the application has called ``start_response``; return all of it as one iterator."""
-    while not started:
-        part = next(parts, None)
-        if part is None:
-            break
+    """Read a body up to the part by which ``start_response`` has been called; return all of it as one iterator."""
+    for part in parts:
         written.append(part)
+        if started:
+            break
     if not written:
         return parts
     from itertools import chain
