@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Probe", "Serving", "probe_socket", "start_serving"]
 
+_BUILD = "pip install --force-reinstall --no-deps --no-binary hipflask hipflask"
+
 
 class Serving(Protocol):
     """A server that is ready to serve."""
@@ -108,18 +110,24 @@ def start_serving(app: Flask, settings: dict[str, Any], probe: socket.socket) ->
         entry = ProxyFix(app, values["trusted_proxies"], values["trusted_proxies"])
     log = AccessLog(values["access_log"])
     sockets = [socket.socket(fileno=fd) for fd in settings["sockets"]]
-    if settings["cert"] is None and _has_native():
-        return _NativeServing(entry, [*sockets, probe], values, log, settings)
-    return PureServing(entry, sockets, probe, values, log, settings)
+    obstacle = _why_not_native(settings)
+    if values["server"] == "pure" or (values["server"] == "auto" and obstacle):
+        serving: Serving = PureServing(entry, sockets, probe, values, log, settings)
+        if values["server"] == "auto":
+            serving.notices.append(f" * The pure-Python server serves: {obstacle}")
+        return serving
+    if obstacle:
+        raise ValueError(f"--server native: {obstacle}")
+    return _NativeServing(entry, [*sockets, probe], values, log, settings)
 
 
-def _has_native() -> bool:
-    """Return whether the native module is built, and not by a version of before the server."""
+def _why_not_native(settings: dict[str, Any]) -> str | None:
+    """Return why the native server cannot serve, ``None`` if it can."""
     if not native.is_available():
-        return False
-    from hipflask.server import _native
-
-    return hasattr(_native, "Server")
+        return f"the native one is not built. With Rust installed, this builds it: {_BUILD}"
+    if settings["cert"] is not None:
+        return "the native one has no HTTPS yet."
+    return None
 
 
 class _NativeServing:
@@ -151,6 +159,7 @@ class _NativeServing:
                     server.stop(self._stop_seconds)
             ready()
 
+        self._log.start()
         native.serve(self._app, self._sockets, self._settings, ready=take, report=self._report)
         for sock in self._sockets:
             sock.close()

@@ -228,6 +228,15 @@ SETTINGS: tuple[Setting, ...] = (
         has_key=False,
     ),
     Setting(
+        "server",
+        Group.PROCESSES,
+        Kind.CHOICE,
+        "auto",
+        "The native server, the one in pure Python, or the native one where it is built and fits.",
+        choices=("auto", "native", "pure"),
+        has_key=False,
+    ),
+    Setting(
         "user",
         Group.PROCESSES,
         Kind.TEXT,

@@ -46,7 +46,12 @@ _SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD)
 def say(text: str) -> None:
     """Write a line to stderr; a terminal or pipe that takes nothing never holds the supervisor up."""
     stamp = time.strftime("%d/%b/%Y:%H:%M:%S %z")
-    _write(f"[{stamp}] hipflask {os.getpid()}: {text}\n")
+    _write(f"[{stamp}] hipflask {os.getpid()}: {_printable(text)}\n")
+
+
+def _printable(text: str) -> str:
+    """Return a text in one line, which steers no terminal: it may come from the application."""
+    return "".join(each if each.isprintable() else f"\\x{ord(each):02x}" for each in text)
 
 
 def _write(text: str) -> None:
@@ -99,6 +104,7 @@ class Child:
         self.generation = generation
         self.failures = failures
         self.started_at = self.heard_at = time.monotonic()
+        self.is_heard = False  # before that, it is Python that starts, which may take its time
         self.ready_at: float | None = None
         self.graceful_seconds: float | None = None
         self.aborted_at: float | None = None
@@ -126,6 +132,7 @@ class Child:
             if not data:
                 self.closed_at = now
             self.heard_at = now
+            self.is_heard = True
             self._buffer = (self._buffer + data)[-MOST_BUFFERED:]
         *lines, self._buffer = self._buffer.split(b"\n")
         return [_read_message(line) for line in lines if line]
@@ -405,7 +412,7 @@ class Supervisor:
         """End the whole server: its very first start has failed."""
         failure = child.failure or {}
         text = f"{child.name} {child.describe_end()} before it was ready; what it wrote above may say why."
-        _write(f"Error: {failure.get('failed', text)}\n")
+        _write(f"Error: {_printable(str(failure.get('failed', text)))}\n")
         self._stop(int(failure.get("status", 1)))
 
     def _release_preloader(self, generation: Generation) -> None:
@@ -480,7 +487,7 @@ class Supervisor:
                 child.kill(signal.SIGKILL)
             return
         late = now - child.heard_at
-        if late > self.settings["hang_timeout"] and child.generation.preloader is not child:
+        if late > self.settings["hang_timeout"] and child.is_heard and child.generation.preloader is not child:
             say(f"{child.name} gave no sign of life for {late:.0f} s; it is replaced. Where it is stuck:")
             child.aborted_at = now
             child.kill(signal.SIGABRT)  # has the worker print the place of each thread (faulthandler)

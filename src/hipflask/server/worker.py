@@ -155,7 +155,7 @@ def run_worker(settings: dict[str, Any], channel: Channel, load: Callable[[], Fl
         serving = start_serving(app, settings, probe.listener)
     except StartError as error:
         return _fail(channel, str(error), error.status)
-    except (ValueError, TypeError) as error:
+    except ValueError as error:
         return _fail(channel, f"A setting is wrong. {error}", 1)
     control.attach(serving)
 
