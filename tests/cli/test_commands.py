@@ -52,6 +52,7 @@ def served(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
 
 
 def test_names_of_flask_cli_are_there() -> None:
+    assert hipflask.cli.__all__ == hipflask.cli.api.__all__
     for name in hipflask.cli.__all__:
         assert getattr(hipflask.cli, name) is not None
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):

@@ -1,34 +1,12 @@
 """The command line: the names of ``flask.cli``, imported when one of them is asked for."""
 
+# ruff: noqa: F405 - type checkers know the names by the import of all of them.
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from hipflask.cli.api import (
-        AppGroup,
-        CertParamType,
-        FlaskGroup,
-        NoAppException,
-        ScriptInfo,
-        SeparatedPathType,
-        cli,
-        current_app,
-        find_app_by_string,
-        find_best_app,
-        get_version,
-        load_dotenv,
-        locate_app,
-        main,
-        pass_script_info,
-        prepare_import,
-        routes_command,
-        run_command,
-        secret_command,
-        shell_command,
-        show_server_banner,
-        with_appcontext,
-    )
+    from hipflask.cli.api import *  # noqa: F403 - the names of __all__ below; a test holds the two lists equal
 
 __all__ = [
     "AppGroup",
