@@ -1,11 +1,27 @@
 from __future__ import annotations
 
+import json
 import logging
+import os
+import sys
+import threading
+import time
+from collections.abc import Iterator
 
 import pytest
 
 from hipflask.server import access_log
-from hipflask.server.access_log import RejectionLog, access_logger, printable
+from hipflask.server.access_log import (
+    PROBE_AGENT,
+    AccessLog,
+    RejectionLog,
+    access_logger,
+    format_apache,
+    format_json,
+    printable,
+)
+from hipflask.server.native import Access
+from tests.server.supervised import wait_until
 
 
 def test_handler_writes_to_the_present_stderr(capsys: pytest.CaptureFixture[str]) -> None:
@@ -40,3 +56,144 @@ def test_flood_of_refusals_is_not_a_flood_of_lines(
     now = 2.0
     log.write("127.0.0.1", 400, "reason")
     assert caplog.records[-1].getMessage().endswith("refused with 400: reason (3 more like it were not logged)")
+
+
+ANSWER = Access(
+    client=("10.0.0.1", 1234),
+    method="GET",
+    target="/a?b",
+    http_version="HTTP/1.1",
+    status=200,
+    body_bytes=12,
+    started=1_700_000_000.25,
+    duration_seconds=0.0015,
+    referrer="http://x/",
+    user_agent="agent",
+    is_complete=True,
+)
+HOSTILE = ANSWER._replace(target='/\x1b[2J"\n\x9b', referrer="\\", user_agent="\r\x7f\xe9", http_version="1.0")
+
+
+def test_apache_line_is_in_the_combined_format() -> None:
+    line = format_apache(ANSWER)
+    stamp = time.strftime("%d/%b/%Y:%H:%M:%S %z", time.localtime(ANSWER.started))
+    assert line == f'10.0.0.1 - - [{stamp}] "GET /a?b HTTP/1.1" 200 12 "http://x/" "agent"'
+    bare = ANSWER._replace(client=None, status=0, body_bytes=0, referrer="", user_agent="")
+    assert format_apache(bare) == f'- - - [{stamp}] "GET /a?b HTTP/1.1" - - "-" "-"'
+
+
+def test_apache_line_cannot_be_faked() -> None:
+    line = format_apache(HOSTILE)
+    assert '"GET /\\x1b[2J\\"\\x0a\\x9b HTTP/1.0"' in line
+    assert line.endswith('"\\\\" "\\x0d\\x7f\\xe9"')
+    assert line.isascii()
+    assert line.isprintable()
+
+
+def test_json_line_has_everything() -> None:
+    assert json.loads(format_json(ANSWER)) == {
+        "time": "2023-11-14T22:13:20.250+00:00",
+        "client": "10.0.0.1",
+        "method": "GET",
+        "target": "/a?b",
+        "protocol": "HTTP/1.1",
+        "status": 200,
+        "bytes": 12,
+        "duration_ms": 1.5,
+        "referrer": "http://x/",
+        "user_agent": "agent",
+        "complete": True,
+    }
+    empty = json.loads(format_json(ANSWER._replace(client=None, status=0, referrer="", user_agent="")))
+    assert [empty[name] for name in ("client", "status", "referrer", "user_agent")] == [None] * 4
+
+
+def test_json_line_cannot_be_faked() -> None:
+    line = format_json(HOSTILE)
+    assert line.isascii()
+    assert line.isprintable()
+    assert json.loads(line)["target"] == HOSTILE.target
+    assert json.loads(line)["user_agent"] == HOSTILE.user_agent
+
+
+class _Slow(logging.Handler):
+    """A log that takes nothing until it is told to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.gate = threading.Event()
+        self.lines: list[str] = []
+        self.threads: set[str] = set()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.gate.wait(30)
+        self.threads.add(threading.current_thread().name)
+        self.lines.append(f"{record.levelname} {record.getMessage()}")
+
+
+@pytest.fixture
+def slow() -> Iterator[_Slow]:
+    logger, handler = access_logger(), _Slow()
+    logger.addHandler(handler)
+    yield handler
+    handler.gate.set()
+    logger.removeHandler(handler)
+
+
+def test_lines_are_written_by_a_thread_of_their_own(slow: _Slow) -> None:
+    log = AccessLog("apache")
+    log.start()
+    log.start()  # a second time does no harm
+    log.add([ANSWER, ANSWER._replace(client=None, user_agent=PROBE_AGENT), ANSWER._replace(target="/second")])
+    log.warn("a warning")
+    RejectionLog().write("10.0.0.2\x1b", 400, "bad\n")
+    log.refuse(None, 408, "late")
+    log.leave_out(3)
+    log.refuse(("10.0.0.3", 1), 400, "bad")
+    slow.gate.set()
+    log.close()
+    assert [line.split()[0] for line in slow.lines] == ["INFO", "INFO", *["WARNING"] * 4]
+    assert '"GET /second ' in slow.lines[1]
+    assert "10.0.0.2\\x1b - - [" in slow.lines[3]
+    assert slow.lines[3].endswith("refused with 400: bad\\x0a")
+    assert slow.lines[4].startswith("WARNING <local> - - [")
+    assert slow.lines[5].endswith("(3 more like it were not logged)")
+    assert slow.threads == {"hipflask-access-log"}
+
+
+def test_slow_log_drops_lines_and_says_so(slow: _Slow) -> None:
+    log = AccessLog("json", most_waiting=3)
+    log.start()
+    log.add([ANSWER])
+    wait_until(lambda: not log._lines, "the thread has taken the first line, and waits for the log")
+    log.add([ANSWER] * 8)
+    slow.gate.set()
+    wait_until(lambda: len(slow.lines) == 5, "all lines")
+    log.close()
+    assert "WARNING 5 lines of the access log were dropped" in slow.lines[-1]
+
+
+def test_log_may_be_off(slow: _Slow) -> None:
+    log = AccessLog("off")
+    log.add([ANSWER])
+    log.start()
+    slow.gate.set()
+    log.close()
+    assert slow.lines == []
+
+
+def test_line_goes_to_stderr_in_one_go(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    logger = logging.getLogger("hipflask.access.alone")
+    monkeypatch.setattr(access_log, "LOGGER_NAME", logger.name)
+    logger.addHandler(access_log._StderrHandler())
+    monkeypatch.setattr(logger, "propagate", False)
+    access_log._emit([(logging.INFO, "one"), (logging.WARNING, "two")])
+    assert capsys.readouterr().err == "one\ntwo\n"
+    logger.setLevel(logging.WARNING)
+    access_log._emit([(logging.INFO, "one"), (logging.WARNING, "two")])
+    assert capsys.readouterr().err == "two\n"
+    monkeypatch.setattr(sys, "stderr", None)
+    access_log._emit([(logging.WARNING, "nowhere")])
+    with open(os.devnull, encoding="ascii") as closed:
+        monkeypatch.setattr(sys, "stderr", closed)
+        access_log._emit([(logging.WARNING, "not writable")])

@@ -89,7 +89,8 @@ class _Handler(WSGIRequestHandler):
         super().begin(connection, head)
 
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-        environ = self.environ
+        # The server answers `OPTIONS *` itself, without an environ.
+        environ = self.environ or {f"HTTP_{name.upper().replace('-', '_')}": text for name, text in self._head.fields}
         address = environ.get("REMOTE_ADDR") or self.address_string()
         access = Access(
             client=None if address == "<local>" else (address, self.port_integer()),
