@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote
 
-__all__ = ["WAIT_SECONDS", "Call", "Reply", "ask", "call", "make_scope", "run"]
+from hipflask import Flask
+
+__all__ = ["WAIT_SECONDS", "Call", "Reply", "ask", "ask_once", "call", "here", "make_scope", "run"]
 
 WAIT_SECONDS = 20.0  # a deadline that only a hang reaches
 
@@ -148,3 +151,15 @@ async def ask(app: Any, *args: Any, body: bytes = b"", **kwargs: Any) -> Reply:
     async with call(app, *args, **kwargs) as under_way:
         under_way.feed(body)
         return await under_way.end()
+
+
+def ask_once(app: Any, *args: Any, **kwargs: Any) -> Reply:
+    """Ask an application, ours or any ASGI one, on a loop of its own; the reply is whole."""
+    reply: Reply = run(ask(app.asgi_app if isinstance(app, Flask) else app, *args, **kwargs))
+    assert reply.is_complete
+    return reply
+
+
+def here() -> str:
+    """Return the name of the thread that asks."""
+    return threading.current_thread().name

@@ -31,11 +31,6 @@ class Server:
         return answer
 
 
-@pytest.fixture
-def app() -> Flask:
-    return Flask("app_under_test")
-
-
 def test_lifespan_runs_the_functions_in_order(app: Flask) -> None:
     log: list[Any] = []
     loops: list[Any] = []

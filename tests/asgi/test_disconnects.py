@@ -9,32 +9,9 @@ from typing import Any
 import pytest
 
 from hipflask import Flask, Response, request
-from tests.asgi.driver import WAIT_SECONDS, Reply, ask, call, run
+from tests.asgi.driver import WAIT_SECONDS, Reply, ask, ask_once, call, run
 
 variable: ContextVar[str] = ContextVar("variable", default="unset")
-
-
-@pytest.fixture
-def app() -> Flask:
-    app = Flask("app_under_test")
-    app.secret_key = "k"
-    return app
-
-
-@pytest.fixture
-def loop_thread() -> str:
-    """Name of the thread that `run` has its loop in."""
-    return threading.current_thread().name
-
-
-def here() -> str:
-    return threading.current_thread().name
-
-
-def ask_once(app: Any, *args: Any, **kwargs: Any) -> Reply:
-    reply: Reply = run(ask(app.asgi_app if isinstance(app, Flask) else app, *args, **kwargs))
-    assert reply.is_complete
-    return reply
 
 
 @pytest.mark.parametrize("has_hooks", [False, True], ids=["loop", "host"])

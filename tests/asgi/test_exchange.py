@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 from collections.abc import Iterator
 from contextvars import ContextVar
 from typing import Any
@@ -10,32 +9,9 @@ import pytest
 
 from hipflask import Flask, Response, abort, after_this_request, request, session, stream_with_context
 from hipflask.asgi.answer import IncompleteBodyError
-from tests.asgi.driver import Reply, ask, call, run
+from tests.asgi.driver import Reply, ask, ask_once, call, here, run
 
 variable: ContextVar[str] = ContextVar("variable", default="unset")
-
-
-@pytest.fixture
-def app() -> Flask:
-    app = Flask("app_under_test")
-    app.secret_key = "k"
-    return app
-
-
-@pytest.fixture
-def loop_thread() -> str:
-    """Name of the thread that `run` has its loop in."""
-    return threading.current_thread().name
-
-
-def here() -> str:
-    return threading.current_thread().name
-
-
-def ask_once(app: Any, *args: Any, **kwargs: Any) -> Reply:
-    reply: Reply = run(ask(app.asgi_app if isinstance(app, Flask) else app, *args, **kwargs))
-    assert reply.is_complete
-    return reply
 
 
 # Answers

@@ -3,37 +3,11 @@ from __future__ import annotations
 import asyncio
 import threading
 from contextvars import ContextVar
-from typing import Any
-
-import pytest
 
 from hipflask import Flask
-from tests.asgi.driver import WAIT_SECONDS, Reply, ask, call, run
+from tests.asgi.driver import WAIT_SECONDS, ask, call, run
 
 variable: ContextVar[str] = ContextVar("variable", default="unset")
-
-
-@pytest.fixture
-def app() -> Flask:
-    app = Flask("app_under_test")
-    app.secret_key = "k"
-    return app
-
-
-@pytest.fixture
-def loop_thread() -> str:
-    """Name of the thread that `run` has its loop in."""
-    return threading.current_thread().name
-
-
-def here() -> str:
-    return threading.current_thread().name
-
-
-def ask_once(app: Any, *args: Any, **kwargs: Any) -> Reply:
-    reply: Reply = run(ask(app.asgi_app if isinstance(app, Flask) else app, *args, **kwargs))
-    assert reply.is_complete
-    return reply
 
 
 def test_full_queue_and_long_wait_are_503(app: Flask) -> None:

@@ -12,32 +12,9 @@ import pytest
 import hipflask
 from hipflask import Flask, g, request
 from hipflask.signals import request_finished
-from tests.asgi.driver import WAIT_SECONDS, Reply, ask, run
+from tests.asgi.driver import WAIT_SECONDS, Reply, ask, ask_once, here, run
 
 variable: ContextVar[str] = ContextVar("variable", default="unset")
-
-
-@pytest.fixture
-def app() -> Flask:
-    app = Flask("app_under_test")
-    app.secret_key = "k"
-    return app
-
-
-@pytest.fixture
-def loop_thread() -> str:
-    """Name of the thread that `run` has its loop in."""
-    return threading.current_thread().name
-
-
-def here() -> str:
-    return threading.current_thread().name
-
-
-def ask_once(app: Any, *args: Any, **kwargs: Any) -> Reply:
-    reply: Reply = run(ask(app.asgi_app if isinstance(app, Flask) else app, *args, **kwargs))
-    assert reply.is_complete
-    return reply
 
 
 # Where code runs
