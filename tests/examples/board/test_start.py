@@ -62,9 +62,11 @@ def test_command_line_has_the_admin_commands(tmp_path):
         "BOARD_SECRET_KEY": "test" * 8,
     }
     command = [sys.executable, "-m", "hipflask", "--app", "examples/board", "admin"]
-    options = {"cwd": ROOT, "env": os.environ | settings, "capture_output": True, "text": True, "check": True}
-    made = subprocess.run([*command, "create", "boss", "--password", "long enough"], timeout=WAIT_SECONDS, **options)
+    options = {"cwd": ROOT, "env": os.environ | settings, "capture_output": True, "text": True}
+    made = subprocess.run(
+        [*command, "create", "boss", "--password", "long enough"], check=True, timeout=WAIT_SECONDS, **options
+    )
     assert made.stdout == "boss is an administrator.\n"
-    listed = subprocess.run([*command, "users"], timeout=WAIT_SECONDS, **options)
+    listed = subprocess.run([*command, "users"], check=True, timeout=WAIT_SECONDS, **options)
     assert "boss" in listed.stdout
     assert "ada" in listed.stdout
