@@ -90,6 +90,7 @@ class Supervised:
         folder: Working directory; ``hello.py`` is written into it if there is none.
         args: Arguments of ``hipflask run``.
         is_measured: Run the supervisor so that coverage sees it; otherwise all is as a person starts it.
+        before: Arguments that stand before ``run``.
         environment: Further variables.
         options: Further arguments of `subprocess.Popen`.
     """
@@ -99,6 +100,7 @@ class Supervised:
         folder: Path,
         *args: str,
         is_measured: bool = True,
+        before: tuple[str, ...] = (),
         environment: dict[str, str] | None = None,
         **options: Any,
     ) -> None:
@@ -111,7 +113,7 @@ class Supervised:
             args = ("-p", "0", *args)
         with self._log.open("wb") as log:
             self.process = subprocess.Popen(
-                [*command, "--app", "hello", "run", *args],
+                [*command, *before, "--app", "hello", "run", *args],
                 cwd=folder,
                 env={**os.environ, **(environment or {})},
                 stdin=subprocess.DEVNULL,
