@@ -17,9 +17,7 @@ pytest.importorskip("flask")
 
 NAMES = sorted({*tables.ALIASES, *tables.DEFINED, *tables.IMPORTED} - {"werkzeug._internal"})
 # Of modules that a later version completes.
-NOT_YET = {
-    "werkzeug.serving": {"DechunkedInput", "ForkingWSGIServer", "generate_adhoc_ssl_pair", "make_ssl_devcert"},
-}
+NOT_YET: dict[str, set[str]] = {}
 
 
 def defined_names(module: ModuleType) -> set[str]:

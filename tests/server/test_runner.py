@@ -39,12 +39,6 @@ def test_make_server_listens_at_once(threaded: bool, kind: type[BaseWSGIServer])
         socket.create_connection(("127.0.0.1", server.port)).close()
 
 
-@pytest.mark.parametrize("threaded", [False, True])
-def test_several_processes_are_refused(threaded: bool) -> None:
-    with pytest.raises(ValueError, match="processes is 2"):
-        make_server("127.0.0.1", 0, app, threaded=threaded, processes=2)
-
-
 def test_port_must_be_a_number() -> None:
     port: Any = "5000"
     with pytest.raises(TypeError, match="whole number"):

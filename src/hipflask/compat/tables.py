@@ -187,11 +187,15 @@ DEFINED: dict[str, dict[str, str]] = {
         ),
     },
     "werkzeug.serving": {
+        "server.dechunking": "DechunkedInput",
+        "server.forking": "ForkingWSGIServer",
         "server.handler": "WSGIRequestHandler",
         "server.listener": "get_interface_ip get_sockaddr select_address_family",
         "server.pure": "BaseWSGIServer LISTEN_QUEUE ThreadedWSGIServer",
         "server.runner": "is_running_from_reloader make_server run_simple",
-        "server.tls": "generate_adhoc_ssl_context is_ssl_error load_ssl_context",
+        "server.tls": (
+            "generate_adhoc_ssl_context generate_adhoc_ssl_pair is_ssl_error load_ssl_context make_ssl_devcert"
+        ),
     },
     "werkzeug.test": {
         "testing.builder": "EnvironBuilder create_environ",

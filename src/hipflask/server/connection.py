@@ -337,6 +337,14 @@ class Connection:
         self.push(data)
         self.flush()
 
+    def linger(self) -> None:
+        """After `send_last`, wait a while until the client has closed: a reset could take the answer from it."""
+        with suppress(OSError):
+            while (patience := self.deadline - time.monotonic()) > 0:
+                self.sock.settimeout(patience)
+                if not self.sock.recv(_CHUNK):
+                    return
+
     def _send_now(self, data: memoryview) -> int:
         """Return how many bytes the socket has taken without waiting."""
         sock = self.sock

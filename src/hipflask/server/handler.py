@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_to_bytes
 
 from hipflask.http.exceptions import HTTPException
-from hipflask.server.access_log import access_logger, printable, time_stamp
-from hipflask.server.body import InputStream, open_body
+from hipflask.server.access_log import printable
+from hipflask.server.base_handler import BaseRequestHandler
+from hipflask.server.body import open_body
 from hipflask.server.connection import ClientGoneError, Connection
 from hipflask.server.parser import RequestHead
 from hipflask.server.writer import ResponseWriter
@@ -23,11 +24,11 @@ if TYPE_CHECKING:
 __all__ = ["WSGIRequestHandler"]
 
 
-class WSGIRequestHandler:
+class WSGIRequestHandler(BaseRequestHandler):
     """Serves the requests of one connection, one after another.
 
     A subclass given as ``request_handler`` may change the log (`log_request`, `log`), the environ
-    (`make_environ`) or `address_string`.
+    (`make_environ`), `address_string`, or do more before and after an answer (`run_wsgi`).
 
     Args:
         request: The client's socket.
@@ -36,34 +37,17 @@ class WSGIRequestHandler:
 
     Attributes:
         environ: The environ of the present request.
-        command: The present request's method.
-        path: The present request's target as sent.
-        requestline: The present request's first line.
-        request_version: ``"HTTP/1.1"`` or ``"HTTP/1.0"``.
-        close_connection: No other request follows.
         is_broken: The answer failed half-way, so the connection has to be broken off.
         is_paused: The client has to take what it was sent before the rest of the answer is asked for.
         context: The present request's context variables.
     """
 
-    server_version = "hipflask"
-
     def __init__(self, request: socket.socket, client_address: Any, server: BaseWSGIServer) -> None:
-        self.request = request
-        self.client_address = client_address
-        self.server = server
+        super().__init__(request, client_address, server)
         self.environ: dict[str, Any] = {}
-        self.command = ""
-        self.path = ""
-        self.requestline = ""
-        self.request_version = "HTTP/1.1"
-        self.close_connection = False
         self.is_broken = False
         self.is_paused = False
         self.context: Context
-        self._connection: Connection
-        self._head: RequestHead
-        self._input: InputStream
         self._writer: ResponseWriter
 
     def begin(self, connection: Connection, head: RequestHead) -> None:
@@ -76,6 +60,7 @@ class WSGIRequestHandler:
         self.context = copy_context()
         self.is_paused = False
         self.is_broken = False
+        self.close_connection = False
         self.command = head.method
         self.path = head.target
         self.requestline = head.request_line
@@ -89,6 +74,8 @@ class WSGIRequestHandler:
             self.log_request(204, 0)
         else:
             self.run_wsgi()
+            if not self._writer.is_complete and not self.is_paused:
+                self.close_connection = True  # a subclass has answered in its own way, or not at all
         if not self.is_paused:
             self._skip_input()
 
@@ -143,6 +130,12 @@ class WSGIRequestHandler:
             "REMOTE_ADDR": self.address_string(),
             "REMOTE_PORT": str(self.port_integer()),  # text, as PEP 3333 asks of all such variables
         }
+        if server.ssl_context is not None:
+            certificate = getattr(self.request, "getpeercert", lambda _: None)(True)
+            if certificate is not None:
+                from ssl import DER_cert_to_PEM_cert
+
+                environ["SSL_CLIENT_CERT"] = DER_cert_to_PEM_cert(certificate)
         _add_fields(environ, head)
         return environ
 
@@ -153,44 +146,6 @@ class WSGIRequestHandler:
 
     def connection_dropped(self, error: BaseException, environ: dict[str, Any] | None = None) -> None:
         """Take note that the client went away; does nothing, for clients may."""
-
-    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-        """Write the access log's line.
-
-        Args:
-            code: The status code; ``"-"`` if none was sent.
-            size: The size of the body that was sent.
-        """
-        self.log("info", '"%s" %s %s', printable(self.requestline), code, size)
-
-    def log_error(self, format: str, *args: object) -> None:
-        """Write a line of level error."""
-        self.log("error", format, *args)
-
-    def log_message(self, format: str, *args: object) -> None:
-        """Write a line of level info."""
-        self.log("info", format, *args)
-
-    def log(self, type: str, message: str, *args: object) -> None:
-        """Write a line with the client's address and the time.
-
-        Args:
-            type: Name of the level: ``"info"``, ``"warning"``, ``"error"``.
-            message: The text, with ``%`` places for the arguments.
-            *args: What is put into them.
-        """
-        write = getattr(access_logger(), type)
-        write("%s - - [%s] " + message, self.address_string(), time_stamp(), *args)
-
-    def address_string(self) -> str:
-        """Return the client's address, ``"<local>"`` on a Unix socket."""
-        address = self.client_address
-        return str(address[0]) if isinstance(address, tuple) else "<local>"
-
-    def port_integer(self) -> int:
-        """Return the client's port, 0 on a Unix socket."""
-        address = self.client_address
-        return int(address[1]) if isinstance(address, tuple) else 0
 
     @property
     def must_reset(self) -> bool:
@@ -294,7 +249,9 @@ class WSGIRequestHandler:
     def _can_continue(self) -> bool:
         """Tell whether another request may follow on this connection."""
         connection = self._connection
-        if self.server.is_stopping or connection.requests >= connection.limits.max_requests:
+        if self.protocol_version < "HTTP/1.1" or self.server.is_stopping:
+            return False
+        if connection.requests >= connection.limits.max_requests:
             return False
         return self._input.can_end_within(connection.limits.max_drain_bytes)
 

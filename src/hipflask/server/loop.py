@@ -180,14 +180,19 @@ class ConnectionLoop:
         self._wake_reader.close()
         self._wake_writer.close()
 
-    def abandon(self) -> None:
-        """In a forked child: close all that belongs to the parent, and tell nobody."""
+    def abandon(self, own: Connection) -> None:
+        """In a forked child: close all that belongs to the parent, and tell nobody.
+
+        Args:
+            own: The connection that the child serves.
+        """
         self._is_closed = self._is_stopped = True
         self._selector.close()
         for sock in (self._listener, self._wake_reader, self._wake_writer):
             sock.close()
         for connection in self._waiting | self._busy:
-            connection.close()
+            if connection is not own:
+                connection.close()
 
     def call_when_readable(self, fd: int, func: Callable[[], None]) -> None:
         """Have a function called, on the loop's thread, whenever a descriptor can be read."""

@@ -35,7 +35,7 @@ def make_server(
         port: Port; 0 for any free one, told by the server's ``port``.
         app: The WSGI application.
         threaded: Answer several requests at a time.
-        processes: Must be 1: this server does not fork.
+        processes: Answer up to so many requests at a time, each in a process forked for it.
         request_handler: A subclass of `hipflask.server.handler.WSGIRequestHandler`.
         passthrough_errors: Let errors of the application pass out of the server.
         ssl_context: An `ssl.SSLContext`, a pair of paths (certificate, key), or ``"adhoc"``.
@@ -43,14 +43,17 @@ def make_server(
 
     Raises:
         BindError: The address cannot be listened on; a `SystemExit`.
-        ValueError: More than one process is asked for.
+        ValueError: Threads and processes are asked for, or the system cannot fork.
     """
     if processes > 1:
-        other = "; threaded=True is given already" if threaded else ""
-        raise ValueError(
-            f"processes is {processes}: this server has one process{other}. "
-            "Use threaded=True, or a server such as gunicorn for several processes."
-        )
+        if threaded:
+            raise ValueError(
+                f"threaded=True and processes={processes}: a server has several threads or several processes. "
+                "Leave one of them out."
+            )
+        from hipflask.server.forking import ForkingWSGIServer
+
+        return ForkingWSGIServer(host, port, app, processes, request_handler, passthrough_errors, ssl_context, fd)
     server_class = ThreadedWSGIServer if threaded else BaseWSGIServer
     return server_class(host, port, app, request_handler, passthrough_errors, ssl_context, fd)
 
@@ -90,7 +93,7 @@ def run_simple(
         reloader_interval: Belongs to the reloader.
         reloader_type: Belongs to the reloader.
         threaded: Answer several requests at a time.
-        processes: Must be 1.
+        processes: Answer up to so many requests at a time, each in a process forked for it.
         request_handler: A subclass of `hipflask.server.handler.WSGIRequestHandler`.
         static_files: Folders and files to serve, by path; see `hipflask.middleware.shared_data`. Those of a Flask
             application's static folder need no setting.

@@ -16,7 +16,7 @@ from typing import Any
 from hipflask.server.connection import Connection
 from hipflask.server.parser import RequestHead
 
-__all__ = ["AnswerError", "ResponseWriter", "date_field", "plain_response"]
+__all__ = ["AnswerError", "ResponseWriter", "date_field", "format_date", "plain_response"]
 
 _STATUS = re.compile(r"[2-9][0-9][0-9](?: [\t\x20-\x7e\x80-\xff]*)?")
 _NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
@@ -38,11 +38,11 @@ class AnswerError(ValueError):
 
 def date_field() -> str:
     """Return the present time as a ``Date`` field's value; made once a second."""
-    return _format_date(int(time.time()))
+    return format_date(int(time.time()))
 
 
 @lru_cache(maxsize=1)
-def _format_date(now: int) -> str:
+def format_date(now: int) -> str:
     """Return a time as RFC 9110, 5.6.7 has it."""
     part = time.gmtime(now)
     return (
