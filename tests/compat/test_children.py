@@ -61,13 +61,12 @@ def test_python_without_hipflask_starts_undisturbed(run) -> None:
 
 @pytest.mark.parametrize("before", [None, "/a:/b".replace(":", os.pathsep)])
 def test_word_is_left_once(monkeypatch: pytest.MonkeyPatch, before: str | None) -> None:
-    for name in (children.VARIABLE, children.EXTENSIONS_VARIABLE):
-        monkeypatch.setenv(name, "to be put back")
+    monkeypatch.setenv(children.VARIABLE, "to be put back")
     monkeypatch.setenv("PYTHONPATH", before or "")
-    children.leave_word(extensions=True)
-    children.leave_word(extensions=False)
+    children.leave_word()
+    children.leave_word()
     assert os.environ["PYTHONPATH"] == os.pathsep.join(filter(None, [children.STARTUP_FOLDER, before]))
-    assert os.environ[children.VARIABLE] == os.environ[children.EXTENSIONS_VARIABLE] == "1"
+    assert os.environ[children.VARIABLE] == "1"
 
 
 @pytest.mark.parametrize("is_there", [True, False])

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+import hipflask.compat
+
 SHOW = """
 import json, sys
 spec = __spec__ and __spec__.name
@@ -125,9 +127,19 @@ def test_plugins_of_flask_count_in_compat_mode_only(
     assert ("plugged" in run("-m", *start, "--help").stdout) is is_there
 
 
-def test_extensions_option_is_taken(run_compat) -> None:
-    code = "import os; print(os.environ['HIPFLASK_COMPAT_EXTENSIONS'])"
-    assert run_compat("--with-extensions", "-c", code).stdout == "1\n"
+def test_extensions_option_is_refused(run_compat) -> None:
+    done = run_compat("--with-extensions", "-c", "print(1)", status=1)
+    assert done.stdout == ""
+    assert done.stderr.startswith("Compat mode cannot replace extensions (flask_sqlalchemy, ")
+    assert "Leave out extensions=True or --with-extensions; " in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_extensions_argument_is_refused_before_anything_is_changed() -> None:
+    before = (list(sys.meta_path), dict(os.environ))
+    with pytest.raises(NotImplementedError, match="cannot replace extensions .* yet"):
+        hipflask.compat.install(extensions=True)
+    assert (sys.meta_path, dict(os.environ)) == before
 
 
 def test_arguments_stay_with_the_interpreter(run_compat) -> None:

@@ -19,9 +19,10 @@ def install(extensions: bool = False) -> None:
     """Have ``flask``, ``werkzeug`` and all that is in them stand for hipflask in this process and its children.
 
     Args:
-        extensions: Replace the extensions that hipflask has a counterpart of, too; it has none yet.
+        extensions: Replace the extensions that hipflask has a counterpart of, too. It has none yet, so this is refused.
 
     Raises:
+        NotImplementedError: *extensions* is true.
         RuntimeError: The real Flask or Werkzeug has been imported already.
 
     Example:
@@ -32,6 +33,12 @@ def install(extensions: bool = False) -> None:
     from hipflask import flags
     from hipflask.compat import children, class_names, finder, tables
 
+    if extensions:
+        raise NotImplementedError(
+            "Compat mode cannot replace extensions (flask_sqlalchemy, flask_mail, ...) yet: hipflask comes without "
+            "extensions of its own so far. Leave out extensions=True or --with-extensions; "
+            "the extensions that are installed run on hipflask as they are."
+        )
     if flags.compat_versions:
         return
     imported = [name for name in tables.ROOTS if name in sys.modules]
@@ -45,7 +52,7 @@ def install(extensions: bool = False) -> None:
     sys.meta_path.insert(0, t.cast("t.Any", finder.CompatFinder()))  # a finder by its methods
     finder.hide_real_distributions()
     class_names.activate()
-    children.leave_word(extensions)
+    children.leave_word()
 
 
 def module(name: str) -> ModuleType:

@@ -11,24 +11,16 @@ from __future__ import annotations
 import os
 import sys
 
-__all__ = ["EXTENSIONS_VARIABLE", "STARTUP_FOLDER", "VARIABLE", "leave_word", "run_next_sitecustomize"]
+__all__ = ["STARTUP_FOLDER", "VARIABLE", "leave_word", "run_next_sitecustomize"]
 
 #: Set to 1 in compat mode; without it the startup folder does nothing.
 VARIABLE = "HIPFLASK_COMPAT"
-#: Set to 1 if extensions are replaced as well.
-EXTENSIONS_VARIABLE = "HIPFLASK_COMPAT_EXTENSIONS"
 STARTUP_FOLDER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "startup")
 
 
-def leave_word(extensions: bool) -> None:
-    """Write into the environment what processes started from here have to know.
-
-    Args:
-        extensions: Whether extensions are replaced as well.
-    """
+def leave_word() -> None:
+    """Write into the environment what processes started from here have to know."""
     os.environ[VARIABLE] = "1"
-    if extensions:
-        os.environ[EXTENSIONS_VARIABLE] = "1"
     present = os.environ.get("PYTHONPATH")
     folders = present.split(os.pathsep) if present else []
     if STARTUP_FOLDER not in folders:

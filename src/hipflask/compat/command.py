@@ -44,7 +44,10 @@ def main(arguments: list[str]) -> None:
             raise SystemExit(f"{what} needs an argument.\n{_USAGE}")
     elif what.startswith("-"):
         raise SystemExit(f"There is no option {what}.\n{_USAGE}")
-    install(extensions)
+    try:
+        install(extensions)
+    except NotImplementedError as error:
+        raise SystemExit(str(error)) from None
     if what == "-m":
         _run_module(values[0], values[1:])
     elif what == "-c":

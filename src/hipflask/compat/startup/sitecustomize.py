@@ -12,7 +12,7 @@ def _start() -> None:
     except ImportError:  # another Python, which does not have hipflask, or not all of it: none of our business
         return
     if os.environ.get(children.VARIABLE) == "1":
-        install(extensions=os.environ.get(children.EXTENSIONS_VARIABLE) == "1")
+        install()
     children.run_next_sitecustomize()
 
 
