@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 __all__ = [
+    "CASE_FIELD",
     "Answer",
     "Ask",
     "Conversation",
@@ -29,6 +30,9 @@ __all__ = [
 ]
 
 Header = tuple[str, str]
+
+#: Tells a server that serves all cases which one is meant; the application does not see it.
+CASE_FIELD = "X-Conformance-Case"
 
 # What belongs to the connection, or to the moment, and not to the application's answer.
 OF_THE_CONNECTION = {"date", "server", "connection", "keep-alive", "transfer-encoding"}
@@ -195,7 +199,7 @@ def _error_page(body: bytes) -> tuple[bytes, ...]:
 
 
 def _stable_cookie(value: str) -> str:
-    value = re.sub(r"^(session=[^;]+)\.[^.;]+\.[^.;]+(?=;)", r"\1", value)
+    value = re.sub(r"^((?:session|own)=[^;]+)\.[^.;]+\.[^.;]+(?=;)", r"\1", value)
     return re.sub(r"(?<=Expires=)[^;]+", lambda found: _hours_from_now(found[0]), value)
 
 

@@ -41,13 +41,13 @@ def _folder() -> tempfile.TemporaryDirectory[str]:
     return folder
 
 
-def _root() -> str:
+def root() -> str:
     """The folder; a server in another process is told where it is, since entity tags depend on the path."""
     return os.environ.get("CONFORMANCE_FILES") or _folder().name
 
 
 def _app(flask: Any, **config: Any) -> Any:
-    app = flask.Flask("case", root_path=_root())
+    app = flask.Flask("case", root_path=root())
     app.config.update(config)
     return app
 
@@ -160,7 +160,7 @@ def cached(flask: Any) -> Any:
 
 @case(get("/files/a.txt"), get("/old/static/style.css"))
 def other_urls(flask: Any) -> Any:
-    app = flask.Flask("case", root_path=_root(), static_url_path="/files")
+    app = flask.Flask("case", root_path=root(), static_url_path="/files")
     app.add_url_rule("/old/static/<path:filename>", "old", app.send_static_file)
     return app
 
@@ -168,7 +168,7 @@ def other_urls(flask: Any) -> Any:
 @case(get("/part/static/digits.txt"), get("/part/static/absent"), get("/link"))
 def of_blueprint(flask: Any) -> Any:
     app = flask.Flask("case", static_folder=None)
-    part = flask.Blueprint("part", "part", root_path=_root(), static_folder="static", url_prefix="/part")
+    part = flask.Blueprint("part", "part", root_path=root(), static_folder="static", url_prefix="/part")
     app.register_blueprint(part)
     app.add_url_rule("/link", "link", lambda: flask.url_for("part.static", filename="digits.txt"))
     return app
@@ -182,7 +182,7 @@ def sent_by_views(flask: Any) -> Any:
     import io
 
     app = _app(flask)
-    folder = Path(_root(), "static")
+    folder = Path(root(), "static")
     views = {
         "memory": lambda: flask.send_file(io.BytesIO(DIGITS), mimetype="text/plain", etag=False),
         "attachment": lambda: flask.send_file(folder / "digits.txt", as_attachment=True),
@@ -253,7 +253,7 @@ def files_that_cannot_be_sent(flask: Any) -> Any:
     import io
 
     app = _app(flask)
-    folder = Path(_root(), "static")
+    folder = Path(root(), "static")
     app.add_url_rule("/unnamed", "unnamed", lambda: flask.send_file(io.BytesIO(b"x")))
     app.add_url_rule("/text", "text", lambda: flask.send_file(io.StringIO("x"), mimetype="text/plain"))
     app.add_url_rule("/folder", "folder", lambda: flask.send_from_directory(folder, "sub"))
@@ -281,7 +281,7 @@ def open_files_are_closed(flask: Any) -> Any:
 
     @app.route("/open")
     def show() -> Any:
-        opened.append(open(Path(_root(), "static/digits.txt"), "rb"))
+        opened.append(open(Path(root(), "static/digits.txt"), "rb"))
         return flask.send_file(opened[0], mimetype="text/plain", etag=False)
 
     app.add_url_rule("/closed", "closed", lambda: str(opened[0].closed))

@@ -17,7 +17,7 @@ def _app(flask: Any, **views: Any) -> Any:
     return app
 
 
-@case(get("/text"), get("/bytes"), get("/empty"), get("/unicode"), get("/bytearray"))
+@case(get("/text"), get("/bytes"), get("/empty"), get("/unicode"))
 def bodies(flask: Any) -> Any:
     return _app(
         flask,
@@ -25,7 +25,6 @@ def bodies(flask: Any) -> Any:
         bytes=b"\x00\xff",
         empty="",
         unicode="Grüße, 世界 🎉",
-        bytearray=lambda: bytearray(b"ab"),
     )
 
 
