@@ -27,7 +27,7 @@ COVERAGE_FLOOR := 98
 # What stands beside the project: the cases of the behaviour suite, the record of the API.
 SHARED ?= ../shared
 
-.PHONY: help install run test check format bench docs floors wire conformance
+.PHONY: help install run test check format bench docs floors wire conformance conformance-servers
 help:
 	@echo "make run       serve the example on http://127.0.0.1:5000 (PORT=8000 changes the port)"
 	@echo "make test      everything that must pass: make check, then every test with branch coverage"
@@ -36,6 +36,7 @@ help:
 	@echo "make bench     run every measurement in bench/"
 	@echo "make wire      raw requests to the pure server, judged by the table of wire cases"
 	@echo "make conformance  Flask's own suites, the behaviour suite, the API's record; environments: SUITES_DIR"
+	@echo "make conformance-servers  the table of tests/conformance behind gunicorn, waitress, uWSGI and Granian"
 	@echo "make docs      run the code blocks of the documentation"
 	@echo "make floors    the tests on the oldest dependencies that pyproject.toml allows"
 	@echo "make install   .venv with the package (editable) and the contributors' tools"
@@ -99,6 +100,19 @@ wire: install
 # Fails where a test is lost that tests/suites/*_deviations.tsv do not list, or a listed one passes.
 conformance: install
 	$(BIN)/python -m tests.suites.conformance --shared $(SHARED) $(ARGS)
+
+# A separate environment: what users deploy with is not needed for anything else. One to two minutes.
+conformance-servers: $(VENV)-servers/.installed
+	PYTHONPATH=src $(VENV)-servers/bin/python -m pytest --quiet -rs tests/conformance/test_servers.py $(ARGS)
+
+$(VENV)-servers/.installed: pyproject.toml | $(BIN)/python
+	@echo "Installing servers into $(VENV)-servers ..."
+	@test -e $(VENV)-servers/bin/python || $(BIN)/python -m venv $(VENV)-servers
+	@$(VENV)-servers/bin/python -m pip --disable-pip-version-check --quiet install "pip>=25.1"
+	@$(VENV)-servers/bin/python -m pip --disable-pip-version-check --quiet install --group test --group servers
+	@$(VENV)-servers/bin/python -m pip --disable-pip-version-check --quiet install --group server-uwsgi \
+		|| echo "uWSGI could not be compiled, so it is left out."
+	@touch $@
 
 docs: install
 	$(BIN)/python -m pytest --quiet tests/docs
