@@ -290,6 +290,7 @@ class Exchange:
     async def _collect_body(self) -> bool:
         """Take the whole body before an async view runs, since it must not wait for it; false if it broke off."""
         if not self._head.may_have_body:
+            self._incoming.is_ended = True  # a view that reads all the same must not wait for its own loop
             return True
         app = self._app
         limit = app.config["MAX_CONTENT_LENGTH"]
