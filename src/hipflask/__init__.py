@@ -1,6 +1,8 @@
 """hipflask: the Flask API, made for today.
 
 ``import hipflask as flask`` is all that an application of one's own needs to move.
+
+PYTEST_DONT_REWRITE (pytest would warn that the package of its plugin was imported before it, in compat mode)
 """
 
 from hipflask import json as json

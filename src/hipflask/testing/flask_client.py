@@ -12,19 +12,21 @@ from hipflask.lifespan import Lifespan
 from hipflask.testing import builder as plain
 from hipflask.testing.client import Client
 from hipflask.testing.response import TestResponse
+from hipflask.testing.session_access import SessionAccess, replace_content
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import TracebackType
 
     from hipflask.app import Flask
 
-__all__ = ["EnvironBuilder", "FlaskClient"]
+__all__ = ["USER_AGENT", "EnvironBuilder", "FlaskClient", "make_request"]
 
 # Key of the environ under which an application finds where to leave its request context.
 _PRESERVE_KEY = "werkzeug.debug.preserve_context"
 
-# The client whose API this is. Applications and their tests look for this text, so it is not our own name.
-_USER_AGENT = "Werkzeug/3.1.9"
+#: The client whose API this is. Applications and their tests look for this text, so it is not our own name.
+USER_AGENT = "Werkzeug/3.1.9"
 
 
 class EnvironBuilder(plain.EnvironBuilder):
@@ -98,7 +100,7 @@ class FlaskClient(Client):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.preserve_context = False
-        self.environ_base: dict[str, Any] = {"REMOTE_ADDR": "127.0.0.1", "HTTP_USER_AGENT": _USER_AGENT}
+        self.environ_base: dict[str, Any] = {"REMOTE_ADDR": "127.0.0.1", "HTTP_USER_AGENT": USER_AGENT}
         # Contexts that the application left in the running request, and those pushed again for the test.
         self._left_contexts: list[Any] = []
         self._kept_contexts = ExitStack()
@@ -174,41 +176,43 @@ class FlaskClient(Client):
             TypeError: The client was made with ``use_cookies=False``.
             RuntimeError: The session interface opened no session, for want of a secret key for instance.
         """
-        jar = self._get_jar()
-        app = self.application
-        interface = app.session_interface
-        ctx = app.test_request_context(*args, **kwargs)
-        environ = ctx.request.environ
-        jar.add_to_environ(environ)
-        with ctx:
-            session = interface.open_session(app, ctx.request)
-        if session is None:
-            raise RuntimeError(
-                # Flask's own tests look for the first sentence.
-                f"Session backend did not open a session. {type(interface).__name__} of {app!r} "
-                "returned None; is app.secret_key set?"
-            )
-        yield session
-        if interface.is_null_session(session):
-            return
-        response: Any = app.response_class()
-        with ctx:
-            interface.save_session(app, session, response)
-        jar.update_from_response(environ, response.headers.getlist("Set-Cookie"))
+        access = SessionAccess(self.application, self._get_jar(), args, kwargs)
+        yield access.open()
+        access.save()
+
+    def log_in(self, user_id: Any, key: str = "user_id", **values: Any) -> None:
+        """Put a user into the session, as the application's own login does; the login page is not asked.
+
+        What was in the session before is dropped. For an application that keeps ``session["user_id"]``, and for one
+        with Flask-Login::
+
+            client.log_in(1)
+            client.log_in("1", key="_user_id", _fresh=True)
+
+        Args:
+            user_id: What the application keeps of a user.
+            key: Under which name.
+            **values: What else its login puts into the session.
+
+        Raises:
+            TypeError: The client was made with ``use_cookies=False``.
+            RuntimeError: There is no session, for want of a secret key for instance.
+        """
+        with self.session_transaction() as session:
+            replace_content(session, {key: user_id, **values})
+
+    def log_out(self) -> None:
+        """Empty the session.
+
+        Raises:
+            TypeError: The client was made with ``use_cookies=False``.
+            RuntimeError: There is no session, for want of a secret key for instance.
+        """
+        with self.session_transaction() as session:
+            session.clear()
 
     def _make_request(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        source = args[0] if args else None
-        if isinstance(source, Request):
-            return type(source)(self._complete_environ(source.environ))
-        if isinstance(source, dict):
-            source = plain.EnvironBuilder.from_environ(source)
-        if isinstance(source, plain.EnvironBuilder):
-            return source.request_class(self._complete_environ(source.get_environ()))
-        builder = EnvironBuilder(self.application, *args, **kwargs)
-        try:
-            return builder.request_class(self._complete_environ(builder.get_environ()))
-        finally:
-            builder.close()
+        return make_request(self.application, args, kwargs, self._complete_environ)
 
     def _send(self, request: Any, buffered: bool) -> TestResponse:
         response = super()._send(request, buffered)
@@ -221,3 +225,31 @@ class FlaskClient(Client):
         if self.preserve_context:
             environ[_PRESERVE_KEY] = self._left_contexts.append
         return environ
+
+
+def make_request(
+    app: Flask,
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+    complete: Callable[[dict[str, Any]], dict[str, Any]],
+) -> Any:
+    """Return the request that the arguments of a client's ``open`` stand for.
+
+    Args:
+        app: The application.
+        args: The arguments.
+        kwargs: Those by name.
+        complete: Returns an environ with the client's own items.
+    """
+    source = args[0] if args else None
+    if isinstance(source, Request):
+        return type(source)(complete(source.environ))
+    if isinstance(source, dict):
+        source = plain.EnvironBuilder.from_environ(source)
+    if isinstance(source, plain.EnvironBuilder):
+        return source.request_class(complete(source.get_environ()))
+    builder = EnvironBuilder(app, *args, **kwargs)
+    try:
+        return builder.request_class(complete(builder.get_environ()))
+    finally:
+        builder.close()
