@@ -257,7 +257,9 @@ impl Connection {
     // Receiving
 
     fn read(&mut self, round: &mut Round) -> Fate {
-        if (self.is_eof || !self.input.is_empty()) && self.phase != Phase::Linger {
+        // A body may have ended with the piece that filled the buffer.
+        let is_end_due = self.is_eof || self.http.receiving() == Receiving::Body;
+        if (is_end_due || !self.input.is_empty()) && self.phase != Phase::Linger {
             self.consume_input(round);
         }
         for _ in 0..READS {

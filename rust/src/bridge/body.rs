@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
+use memchr::memchr;
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList, PyMemoryView, PySlice};
@@ -101,10 +102,11 @@ impl Body {
         let mut line = Vec::new();
         while line.len() < size && self.fill(py)? {
             let mut rest = lock(&self.rest);
-            let found = rest.as_slice().iter().position(|byte| *byte == b'\n');
-            let length = found.map_or(usize::MAX, |at| at.saturating_add(1));
             let left = size.saturating_sub(line.len());
-            line.extend_from_slice(rest.take(length.min(left)));
+            let found = rest.as_slice();
+            let found = memchr(b'\n', found.get(..left).unwrap_or(found));
+            let length = found.map_or(left, |at| at.saturating_add(1));
+            line.extend_from_slice(rest.take(length));
             if line.ends_with(b"\n") {
                 break;
             }

@@ -178,10 +178,7 @@ impl Head {
             intern!(py, "SERVER_PORT"),
             address.port.unwrap_or(0).to_string(),
         )?;
-        let (host, port) = match self.request.peer {
-            Some(peer) => (peer.ip().to_string(), peer.port()),
-            None => ("<local>".to_owned(), 0),
-        };
+        let (host, port) = self.client();
         environ.set_item(intern!(py, "REMOTE_ADDR"), host)?;
         environ.set_item(intern!(py, "REMOTE_PORT"), port.to_string()) // text, as PEP 3333 asks
     }
@@ -300,10 +297,11 @@ impl Head {
     }
 
     #[getter]
-    fn client(&self) -> Option<(String, u16)> {
-        self.request
-            .peer
-            .map(|peer| (peer.ip().to_string(), peer.port()))
+    fn client(&self) -> (String, u16) {
+        match self.request.peer {
+            Some(peer) => (peer.ip().to_string(), peer.port()),
+            None => ("<local>".to_owned(), 0), // as the pure server has it
+        }
     }
 
     #[getter]
@@ -332,9 +330,14 @@ impl Head {
 
     fn replace_body(&self, py: Python<'_>, stream: Py<PyAny>) -> PyResult<Py<Body>> {
         if self.body.set(py, stream).is_err() {
-            return Err(PyRuntimeError::new_err("The body has been given out already."));
+            return Err(PyRuntimeError::new_err(
+                "The body has been given out already.",
+            ));
         }
-        Py::new(py, Body::new(Arc::clone(&self.request), Arc::clone(&self.core)))
+        Py::new(
+            py,
+            Body::new(Arc::clone(&self.request), Arc::clone(&self.core)),
+        )
     }
 
     #[getter]

@@ -67,7 +67,8 @@ class Stream:
             if head.has_body and self._file is not None and self._begin_file(key):
                 return False
             first = self._waiting or (self.pull() if head.has_body else b"")
-            if not first or head.bytes_left == len(first):
+            left = head.bytes_left
+            if not first or (left is not None and left <= len(first)):
                 return self._answer(first)
             head.begin(key)
             head.send(first)

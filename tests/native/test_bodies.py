@@ -1,0 +1,298 @@
+"""Reading request bodies and sending answers of all kinds."""
+
+from __future__ import annotations
+
+import io
+import socket
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import hipflask
+from hipflask import request
+from hipflask.server import native
+from tests.native.conftest import WAIT_SECONDS, Serve, receive_all
+
+LINES = b"one\ntwo\n\nthree" + b"x" * 200_000 + b"\nend"
+
+
+@pytest.fixture
+def app() -> hipflask.Flask:
+    return hipflask.Flask(__name__)
+
+
+def _readinto(stream: Any) -> list[bytes]:
+    found = []
+    buffer = bytearray(1000)
+    while size := stream.readinto(buffer):
+        found.append(bytes(buffer[:size]))
+    return found
+
+
+READERS: dict[str, Callable[[Any], list[bytes]]] = {
+    "read": lambda stream: [stream.read()],
+    "read none": lambda stream: [stream.read(None)],
+    "read some": lambda stream: list(iter(lambda: stream.read(7), b"")),
+    "read1": lambda stream: list(iter(stream.read1, b"")),
+    "read1 some": lambda stream: list(iter(lambda: stream.read1(999), b"")),
+    "readline": lambda stream: list(iter(stream.readline, b"")),
+    "readline some": lambda stream: list(iter(lambda: stream.readline(2), b"")),
+    "readlines": lambda stream: stream.readlines(),
+    "readlines some": lambda stream: [*stream.readlines(5), *stream.readlines()],
+    "iteration": list,
+    "readinto": _readinto,
+}
+
+
+@pytest.mark.parametrize("name", READERS)
+@pytest.mark.parametrize("is_chunked", [False, True], ids=["length", "chunked"])
+def test_every_way_to_read_gives_the_whole_body(serve: Serve, name: str, is_chunked: bool) -> None:
+    def app(environ: dict[str, Any], start_response: Any) -> list[bytes]:
+        stream = environ["wsgi.input"]
+        assert stream.readable()
+        found = READERS[name](stream)
+        if name in {"readline", "iteration", "readlines"}:
+            assert found == io.BytesIO(LINES).readlines()
+        assert (stream.read(), stream.readline(), stream.readlines()) == (b"", b"", [])
+        start_response("200 OK", [("Content-Length", str(len(LINES)))])
+        return [b"".join(found)]
+
+    if is_chunked:
+        framing, sent = b"Transfer-Encoding: chunked", b"%x\r\n%b\r\n0\r\n\r\n" % (len(LINES), LINES)
+    else:
+        framing, sent = b"Content-Length: %d" % len(LINES), LINES
+    received = serve(app).ask(b"POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n" + framing + b"\r\n\r\n" + sent)
+    assert received.partition(b"\r\n\r\n")[2] == LINES
+
+
+def test_environ_is_that_of_pep_3333(serve: Serve) -> None:
+    seen: list[dict[str, Any]] = []
+
+    def app(environ: dict[str, Any], start_response: Any) -> list[bytes]:
+        seen.append(environ)
+        start_response("204 No Content", [])
+        return []
+
+    serving = serve(app)
+    serving.ask(
+        b"get /a%20b/%C3%A9?q=%20 HTTP/1.1\r\nHost: h:1\r\nConnection: close\r\nX-Twice: 1\r\nx-twice: 2\r\n"
+        b"Cookie: a=1\r\nCookie: b=2\r\nX_Under: no\r\nContent-Type: text/x\r\nX-Latin: \xe9\r\n\r\n"
+    )
+    environ = seen[0]
+    host, port = serving.address
+    expected = {
+        "REQUEST_METHOD": "get",
+        "SCRIPT_NAME": "",
+        "PATH_INFO": "/a b/\xc3\xa9",
+        "QUERY_STRING": "q=%20",
+        "REQUEST_URI": "/a%20b/%C3%A9?q=%20",
+        "SERVER_NAME": host,
+        "SERVER_PORT": str(port),
+        "SERVER_PROTOCOL": "HTTP/1.1",
+        "REMOTE_ADDR": "127.0.0.1",
+        "HTTP_HOST": "h:1",
+        "HTTP_X_TWICE": "1,2",
+        "HTTP_COOKIE": "a=1; b=2",
+        "CONTENT_TYPE": "text/x",
+        "HTTP_X_LATIN": "\xe9",
+        "wsgi.version": (1, 0),
+        "wsgi.url_scheme": "http",
+        "wsgi.multithread": True,
+        "wsgi.multiprocess": False,
+        "wsgi.run_once": False,
+    }
+    assert {key: environ.get(key) for key in expected} == expected
+    assert "HTTP_X_UNDER" not in environ
+    assert all(type(value) is str for key, value in environ.items() if key.isupper())
+
+
+def test_absolute_target_decides_about_the_host(app: hipflask.Flask, serve: Serve) -> None:
+    app.add_url_rule("/", view_func=lambda: f"{request.host} {request.headers['Host']} {request.environ['HTTP_HOST']}")
+    sent = b"GET http://one.test/ HTTP/1.1\r\nHost: two.test\r\nConnection: close\r\n\r\n"
+    assert serve(app).ask(sent).endswith(b"\r\n\r\none.test one.test one.test")
+
+
+def test_middleware_is_called_with_an_environ(app: hipflask.Flask, serve: Serve) -> None:
+    app.add_url_rule("/", view_func=lambda: request.environ["from.middleware"])
+    inner: Any = app.wsgi_app
+
+    def middleware(environ: dict[str, Any], start_response: Any) -> Any:
+        environ["from.middleware"] = "yes"
+        return inner(environ, start_response)
+
+    app.wsgi_app = middleware  # type: ignore[method-assign]
+    assert serve(app).get("/")[1] == b"yes"
+
+
+def test_write_callable_sends_at_once(serve: Serve) -> None:
+    sent, received = threading.Event(), threading.Event()
+
+    def app(environ: dict[str, Any], start_response: Any) -> list[bytes]:
+        write = start_response("299 Odd", [])
+        write(b"first,")
+        sent.set()
+        received.wait(WAIT_SECONDS)
+        write(b"second,")
+        return [b"third"]
+
+    with serve(app).connect() as connection:
+        connection.sendall(b"GET / HTTP/1.0\r\n\r\n")
+        assert sent.wait(WAIT_SECONDS)
+        found = connection.recv(4096)
+        received.set()
+        assert (found + receive_all(connection)).startswith(b"HTTP/1.1 299 Odd\r\n")
+        assert b"first," in found
+
+
+@pytest.mark.parametrize(
+    ("status", "headers"),
+    [
+        ("100 Continue", []),
+        ("abc", []),
+        ("200 OK\r\nX: y", []),
+        ("200 OK", [("X", "a\r\nb")]),
+        ("200 OK", [("X y", "a")]),
+        ("200 OK", [("X", "\u20ac")]),
+        ("200 OK", [("Transfer-Encoding", "chunked")]),
+        ("200 OK", [("Content-Length", "x")]),
+        ("200 OK", [("Content-Length", "1")]),
+        ("200 OK", [("X", 1)]),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("is_list", [True, False], ids=["list", "iterator"])
+def test_answer_that_cannot_be_sent_becomes_500(
+    serve: Serve, status: str, headers: list[tuple[str, str]], is_list: bool
+) -> None:
+    def app(environ: dict[str, Any], start_response: Any) -> Any:
+        start_response(status, headers)
+        return [b"four"] if is_list else iter([b"four"])
+
+    received = serve(app).ask(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+    assert received.startswith(b"HTTP/1.1 500 ")
+    assert received.endswith(b"its log says why.\n")
+
+
+def test_stream_shorter_than_announced_is_broken_off(serve: Serve) -> None:
+    def app(environ: dict[str, Any], start_response: Any) -> Any:
+        start_response("200 OK", [("Content-Length", "9")])
+        return iter([b"four"])
+
+    with serve(app).connect() as connection:
+        connection.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+        with pytest.raises(ConnectionResetError, match="reset"):
+            while connection.recv(4096):
+                pass
+
+
+def test_stream_that_fails_is_broken_off(app: hipflask.Flask, serve: Serve) -> None:
+    closed: list[bool] = []
+
+    def generate() -> Iterator[str]:
+        try:
+            yield "begun"
+            raise RuntimeError("broken")
+        finally:
+            closed.append(True)
+
+    app.add_url_rule("/", view_func=lambda: generate())
+    with serve(app).connect() as connection:
+        connection.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+        received = b""
+        with pytest.raises(ConnectionResetError, match="reset"):
+            while True:
+                data = connection.recv(4096)
+                received += data
+                assert data, "it looks like an end"
+    assert received.startswith(b"HTTP/1.1 200 ")
+    assert not received.endswith(b"0\r\n\r\n")
+    assert closed == [True]
+
+
+def test_stream_is_closed_when_its_client_goes(app: hipflask.Flask, serve: Serve) -> None:
+    closed = threading.Event()
+
+    def generate() -> Iterator[str]:
+        try:
+            while True:
+                yield "x" * 10_000
+        finally:
+            closed.set()
+
+    app.add_url_rule("/", view_func=lambda: generate())
+    with serve(app).connect() as connection:
+        connection.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+        connection.recv(100)
+    assert closed.wait(WAIT_SECONDS)
+
+
+def test_sqlite_connection_of_a_generator_works_to_its_end(app: hipflask.Flask, serve: Serve) -> None:
+    def generate() -> Iterator[str]:
+        database = sqlite3.connect(":memory:")
+        for number in range(50):
+            yield f"{database.execute('select ?', (number,)).fetchone()[0]},"
+        database.close()
+
+    app.add_url_rule("/", view_func=lambda: generate())
+    assert serve(app).get("/")[1].count(b",") == 50
+
+
+@pytest.mark.parametrize("path", ["/text", "/stream", "/file"])
+def test_head_has_the_fields_and_no_body(app: hipflask.Flask, serve: Serve, tmp_path: Path, path: str) -> None:
+    (tmp_path / "file").write_bytes(b"y" * 100_000)
+    app.add_url_rule("/text", "text", lambda: "text")
+    app.add_url_rule("/stream", "stream", lambda: iter("stream"))
+    app.add_url_rule("/file", "file", lambda: hipflask.send_file(tmp_path / "file"))
+    received = serve(app).ask(f"HEAD {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n".encode())
+    assert received.startswith(b"HTTP/1.1 200 ")
+    assert received.endswith(b"\r\n\r\n")
+    assert received.count(b"\r\n\r\n") == 1
+
+
+def test_file_that_shrinks_is_broken_off(app: hipflask.Flask, serve: Serve, tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(b"y" * 100_000)
+
+    @app.get("/")
+    def view() -> Any:
+        response = hipflask.send_file(path)
+        path.write_bytes(b"y" * 10)
+        return response
+
+    with serve(app).connect() as connection:
+        connection.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+        try:
+            received = receive_all(connection)
+        except ConnectionResetError:
+            received = b""
+    assert len(received) < 100_000
+
+
+def test_unix_socket_is_served(app: hipflask.Flask, tmp_path: Path) -> None:
+    app.add_url_rule("/", view_func=lambda: f"{request.remote_addr} {request.environ['SERVER_NAME']}")
+    path = str(tmp_path / "socket")
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(path)
+        listener.listen()
+        started: list[native.NativeServer] = []
+        ready = threading.Event()
+        thread = threading.Thread(
+            target=native.serve,
+            args=(app, [listener]),
+            kwargs={"ready": lambda server: (started.append(server), ready.set())},
+        )
+        thread.start()
+        try:
+            assert ready.wait(WAIT_SECONDS)
+            with socket.socket(socket.AF_UNIX) as connection:
+                connection.settimeout(WAIT_SECONDS)
+                connection.connect(path)
+                connection.sendall(b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+                assert receive_all(connection).endswith(f"<local> {path}".encode())
+        finally:
+            started[0].stop(0)
+            thread.join(WAIT_SECONDS)

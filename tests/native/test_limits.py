@@ -1,0 +1,334 @@
+"""Limits, time-outs, overload and stopping, through real sockets."""
+
+from __future__ import annotations
+
+import ctypes
+import re
+import socket
+import threading
+import time
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import hipflask
+from hipflask import request
+from tests.native.conftest import WAIT_SECONDS, Serve, receive_all
+
+GET = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
+
+
+@pytest.fixture
+def app() -> hipflask.Flask:
+    app = hipflask.Flask(__name__)
+    app.add_url_rule("/", view_func=lambda: "Hello")
+    return app
+
+
+def test_io_thread_never_attaches_to_the_interpreter(project_root: Path) -> None:
+    sources = list((project_root / "rust/src").rglob("*.rs"))
+    assert sources
+    for path in sources:
+        text = path.read_text(encoding="utf-8")
+        # Python's threads come in attached; nothing else may ever ask for the interpreter.
+        assert not re.search(r"\b(attach|with_gil|try_attach|assume_attached|attach_unchecked)\b\s*\(", text), path
+        if path.parent.name != "bridge" and path.name not in {"lib.rs", "config.rs"}:
+            assert "pyo3" not in text, path
+
+
+def test_server_answers_while_a_view_holds_the_interpreter(app: hipflask.Flask, serve: Serve) -> None:
+    begun = threading.Event()
+
+    @app.get("/hold")
+    def hold() -> str:
+        begun.set()
+        ctypes.PyDLL(None).usleep(500_000)
+        return "held"
+
+    serving = serve(app)
+    answers: list[tuple[float, bytes]] = []
+    with serving.connect() as held, serving.connect() as other:
+        held.sendall(b"GET /hold HTTP/1.1\r\nHost: a\r\n\r\n")
+        assert begun.wait(WAIT_SECONDS)
+        other.sendall(b"GET nowhere HTTP/1.1\r\n\r\n")
+        assert receive_all(other).startswith(b"HTTP/1.1 400 ")
+        answers.append((time.monotonic(), held.recv(4096)))
+    assert answers[0][1].startswith(b"HTTP/1.1 200 ")
+
+
+def test_request_beyond_the_queue_is_answered_503(app: hipflask.Flask, serve: Serve) -> None:
+    begun, release = threading.Event(), threading.Event()
+
+    @app.get("/wait")
+    def wait() -> str:
+        begun.set()
+        return str(release.wait(WAIT_SECONDS))
+
+    serving = serve(app, threads=1, max_threads=1, queue_size=2)
+    with ExitStack() as stack:
+        connections = [stack.enter_context(serving.connect()) for _ in range(5)]
+        for connection in connections:
+            connection.sendall(b"GET /wait HTTP/1.1\r\nHost: a\r\n\r\n")
+            assert begun.wait(WAIT_SECONDS)
+        ready = _wait_for_two(connections)
+        release.set()
+        assert all(answer.startswith(b"HTTP/1.1 503 ") and b"\r\nRetry-After: 1\r\n" in answer for answer in ready)
+        assert len(ready) == 2
+
+
+def _wait_for_two(connections: list[socket.socket]) -> list[bytes]:
+    """Return the first two answers of those that come without anything being released."""
+    import select
+
+    found: list[bytes] = []
+    left = list(connections)
+    deadline = time.monotonic() + WAIT_SECONDS
+    while len(found) < 2 and time.monotonic() < deadline:
+        for connection in select.select(left, [], [], 0.1)[0]:
+            found.append(connection.recv(4096))
+            left.remove(connection)
+    return found
+
+
+def test_request_that_waits_too_long_is_answered_503(app: hipflask.Flask, serve: Serve) -> None:
+    release = threading.Event()
+    app.add_url_rule("/wait", "wait", lambda: str(release.wait(WAIT_SECONDS)))
+    serving = serve(app, threads=1, max_threads=1, queue_timeout_seconds=0.05)
+    try:
+        with serving.connect() as first, serving.connect() as second:
+            first.sendall(b"GET /wait HTTP/1.1\r\nHost: a\r\n\r\n")
+            second.sendall(GET)
+            found = _first(first, second)
+            assert receive_all(found).startswith(b"HTTP/1.1 503 ")
+    finally:
+        release.set()
+
+
+def _first(*connections: socket.socket) -> socket.socket:
+    import select
+
+    return select.select(connections, [], [], WAIT_SECONDS)[0][0]  # type: ignore[no-any-return]
+
+
+def test_stuck_views_do_not_keep_others_waiting(app: hipflask.Flask, serve: Serve) -> None:
+    release = threading.Event()
+    app.add_url_rule("/wait", "wait", lambda: str(release.wait(WAIT_SECONDS)))
+    serving = serve(app, threads=2, max_threads=6)
+    try:
+        with ExitStack() as stack:
+            for _ in range(5):
+                stack.enter_context(serving.connect()).sendall(b"GET /wait HTTP/1.1\r\nHost: a\r\n\r\n")
+            assert serving.get("/")[1] == b"Hello"
+    finally:
+        release.set()
+
+
+def test_one_pipelining_client_does_not_hold_up_others(app: hipflask.Flask, serve: Serve) -> None:
+    order: list[str] = []
+
+    @app.get("/<name>")
+    def view(name: str) -> str:
+        order.append(name)
+        return name
+
+    serving = serve(app, threads=1, max_threads=1)
+    with serving.connect() as greedy, ExitStack() as stack:
+        greedy.sendall(b"GET /greedy HTTP/1.1\r\nHost: a\r\n\r\n" * 1000)
+        others = [stack.enter_context(serving.connect()) for _ in range(31)]
+        for other in others:
+            other.sendall(b"GET /other HTTP/1.1\r\nHost: a\r\n\r\n")
+        for other in others:
+            assert other.recv(4096).endswith(b"other")
+        assert order.count("greedy") < 1000 or order.index("other") < 999
+
+
+@pytest.mark.parametrize(
+    ("sent", "expected"),
+    [(b"GET / HTT", b"HTTP/1.1 408 "), (b"", b""), (GET + b"GET / HT", b"HTTP/1.1 408 ")],
+    ids=["head cut", "nothing", "second head cut"],
+)
+def test_slow_head_is_cut(app: hipflask.Flask, serve: Serve, sent: bytes, expected: bytes) -> None:
+    serving = serve(app, head_timeout_seconds=0.05)
+    assert serving.ask(sent).rpartition(b"Hello")[2].startswith(expected)
+
+
+def test_silent_connection_is_closed(app: hipflask.Flask, serve: Serve) -> None:
+    serving = serve(app, keep_alive_timeout_seconds=0.05)
+    assert serving.ask(GET).endswith(b"Hello")
+
+
+@pytest.mark.parametrize("settings", [{"body_timeout_seconds": 0.05}, {"rate_grace_seconds": 0.05}], ids=str)
+def test_slow_body_is_answered_408(app: hipflask.Flask, serve: Serve, settings: dict[str, float]) -> None:
+    app.add_url_rule("/", view_func=lambda: request.get_data(), methods=["POST"], endpoint="post")
+    serving = serve(app, linger_timeout_seconds=0.05, **settings)
+    received = serving.ask(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\nhalf")
+    assert received.startswith(b"HTTP/1.1 408 ")
+
+
+def test_client_that_does_not_read_is_cut(app: hipflask.Flask, serve: Serve) -> None:
+    closed = threading.Event()
+
+    def generate() -> Any:
+        try:
+            while True:
+                yield b"x" * 100_000
+        finally:
+            closed.set()
+
+    app.add_url_rule("/stream", "stream", lambda: generate())
+    serving = serve(app, write_timeout_seconds=0.1)
+    with serving.connect() as connection:
+        connection.sendall(b"GET /stream HTTP/1.1\r\nHost: a\r\n\r\n")
+        assert closed.wait(WAIT_SECONDS)
+
+
+def test_generator_is_not_pulled_faster_than_the_socket_takes(app: hipflask.Flask, serve: Serve) -> None:
+    pulled: list[int] = []
+
+    def generate() -> Any:
+        for number in range(10_000):
+            pulled.append(number)
+            yield b"x" * 100_000
+
+    app.add_url_rule("/stream", "stream", lambda: generate())
+    serving = serve(app)
+    with serving.connect() as connection:
+        connection.sendall(b"GET /stream HTTP/1.1\r\nHost: a\r\n\r\n")
+        connection.recv(1000)
+        assert serving.get("/")[1] == b"Hello"
+        assert len(pulled) < 200  # what the system's buffers take
+
+
+def test_body_that_nobody_reads_stops_the_client(app: hipflask.Flask, serve: Serve) -> None:
+    release, begun = threading.Event(), threading.Event()
+
+    @app.post("/")
+    def view() -> str:
+        begun.set()
+        release.wait(WAIT_SECONDS)
+        return str(len(request.get_data()))
+
+    size = 20_000_000
+    with serve(app).connect() as connection:
+        connection.sendall(b"POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: %d\r\n\r\n" % size)
+        assert begun.wait(WAIT_SECONDS)
+        connection.setblocking(False)
+        sent = 0
+        idle = 0
+        while idle < 20:
+            try:
+                sent += connection.send(b"x" * min(100_000, size - sent))
+                idle = 0
+            except BlockingIOError:
+                idle += 1
+                threading.Event().wait(0.005)
+        assert sent < size
+        release.set()
+        connection.settimeout(WAIT_SECONDS)
+        while sent < size:
+            sent += connection.send(b"x" * min(100_000, size - sent))
+        assert receive_all(connection).endswith(str(size).encode())
+
+
+def test_client_waits_for_100_continue(app: hipflask.Flask, serve: Serve) -> None:
+    app.add_url_rule("/", view_func=lambda: request.get_data(), methods=["POST"], endpoint="post")
+    with serve(app).connect() as connection:
+        connection.sendall(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\nExpect: 100-continue\r\n\r\n")
+        assert connection.recv(4096) == b"HTTP/1.1 100 Continue\r\n\r\n"
+        connection.sendall(b"body")
+        assert connection.recv(4096).endswith(b"\r\n\r\nbody")
+
+
+def test_body_cut_short_never_looks_whole(app: hipflask.Flask, serve: Serve) -> None:
+    seen: list[type[BaseException]] = []
+
+    @app.post("/")
+    def view() -> str:
+        try:
+            return request.get_data(as_text=True)
+        except Exception as error:
+            seen.append(type(error))
+            raise
+
+    with serve(app).connect() as connection:
+        connection.sendall(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\nhalf")
+        connection.shutdown(socket.SHUT_WR)
+        assert receive_all(connection).startswith(b"HTTP/1.1 400 ")
+
+
+def test_connection_ends_after_the_most_requests(app: hipflask.Flask, serve: Serve) -> None:
+    received = serve(app, max_requests=3).ask(GET * 5)
+    assert received.count(b"HTTP/1.1 200 ") == 3
+    assert received.count(b"Connection: close") == 1
+
+
+def test_connections_beyond_the_most_wait(app: hipflask.Flask, serve: Serve) -> None:
+    serving = serve(app, max_connections=2)
+    with serving.connect() as first, serving.connect() as second, serving.connect() as third:
+        first.sendall(GET)
+        second.sendall(GET)
+        assert first.recv(4096).endswith(b"Hello")
+        assert second.recv(4096).endswith(b"Hello")
+        third.sendall(GET)
+        first.close()
+        assert third.recv(4096).endswith(b"Hello")
+
+
+def test_stop_answers_what_was_accepted(app: hipflask.Flask, serve: Serve) -> None:
+    begun, release = threading.Event(), threading.Event()
+
+    @app.get("/slow")
+    def slow() -> str:
+        begun.set()
+        release.wait(WAIT_SECONDS)
+        return "slow"
+
+    serving = serve(app)
+    with serving.connect() as connection:
+        connection.sendall(b"GET /slow HTTP/1.1\r\nHost: a\r\n\r\n")
+        assert begun.wait(WAIT_SECONDS)
+        serving.server.stop(WAIT_SECONDS)
+        release.set()
+        received = receive_all(connection)
+        assert received.endswith(b"slow")
+        assert b"\r\nConnection: close\r\n" in received
+    serving.thread.join(WAIT_SECONDS)
+    assert not serving.thread.is_alive()
+
+
+def test_stop_cuts_what_takes_longer(app: hipflask.Flask, serve: Serve) -> None:
+    begun, release = threading.Event(), threading.Event()
+
+    @app.get("/slow")
+    def slow() -> str:
+        begun.set()
+        release.wait(WAIT_SECONDS)
+        return "slow"
+
+    serving = serve(app)
+    with serving.connect() as connection:
+        connection.sendall(b"GET /slow HTTP/1.1\r\nHost: a\r\n\r\n")
+        assert begun.wait(WAIT_SECONDS)
+        serving.server.stop(0.05)
+        assert _received_nothing(connection)
+        release.set()
+
+
+def _received_nothing(connection: socket.socket) -> bool:
+    try:
+        return connection.recv(4096) == b""
+    except ConnectionResetError:
+        return True
+
+
+def test_answers_are_reported(app: hipflask.Flask, serve: Serve) -> None:
+    serving = serve(app)
+    serving.get("/?a=1", "User-Agent: test", "Referer: http://b/")
+    serving.close()
+    (answer,) = [answer for report in serving.reports for answer in report.answers]
+    assert answer[1:6] == ("GET", "/?a=1", "1.1", 200, 5)
+    assert answer.client is not None
+    assert answer.client[0] == "127.0.0.1"
+    assert (answer.referrer, answer.user_agent, answer.is_complete) == ("http://b/", "test", True)
