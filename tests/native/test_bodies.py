@@ -199,7 +199,7 @@ def test_stream_that_fails_is_broken_off(app: hipflask.Flask, serve: Serve) -> N
         finally:
             closed.append(True)
 
-    app.add_url_rule("/", view_func=lambda: generate())
+    app.add_url_rule("/", view_func=generate)
     with serve(app).connect() as connection:
         connection.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
         received = b""
@@ -223,7 +223,7 @@ def test_stream_is_closed_when_its_client_goes(app: hipflask.Flask, serve: Serve
         finally:
             closed.set()
 
-    app.add_url_rule("/", view_func=lambda: generate())
+    app.add_url_rule("/", view_func=generate)
     with serve(app).connect() as connection:
         connection.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
         connection.recv(100)
@@ -237,7 +237,7 @@ def test_sqlite_connection_of_a_generator_works_to_its_end(app: hipflask.Flask, 
             yield f"{database.execute('select ?', (number,)).fetchone()[0]},"
         database.close()
 
-    app.add_url_rule("/", view_func=lambda: generate())
+    app.add_url_rule("/", view_func=generate)
     assert serve(app).get("/")[1].count(b",") == 50
 
 

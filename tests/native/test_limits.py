@@ -161,7 +161,7 @@ def test_silent_connection_is_closed(app: hipflask.Flask, serve: Serve) -> None:
 
 @pytest.mark.parametrize("settings", [{"body_timeout_seconds": 0.05}, {"rate_grace_seconds": 0.05}], ids=str)
 def test_slow_body_is_answered_408(app: hipflask.Flask, serve: Serve, settings: dict[str, float]) -> None:
-    app.add_url_rule("/", view_func=lambda: request.get_data(), methods=["POST"], endpoint="post")
+    app.add_url_rule("/", view_func=lambda: request.data, methods=["POST"], endpoint="post")
     serving = serve(app, linger_timeout_seconds=0.05, **settings)
     received = serving.ask(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\nhalf")
     assert received.startswith(b"HTTP/1.1 408 ")
@@ -177,7 +177,7 @@ def test_client_that_does_not_read_is_cut(app: hipflask.Flask, serve: Serve) -> 
         finally:
             closed.set()
 
-    app.add_url_rule("/stream", "stream", lambda: generate())
+    app.add_url_rule("/stream", "stream", generate)
     serving = serve(app, write_timeout_seconds=0.1)
     with serving.connect() as connection:
         connection.sendall(b"GET /stream HTTP/1.1\r\nHost: a\r\n\r\n")
@@ -192,7 +192,7 @@ def test_generator_is_not_pulled_faster_than_the_socket_takes(app: hipflask.Flas
             pulled.append(number)
             yield b"x" * 100_000
 
-    app.add_url_rule("/stream", "stream", lambda: generate())
+    app.add_url_rule("/stream", "stream", generate)
     serving = serve(app)
     with serving.connect() as connection:
         connection.sendall(b"GET /stream HTTP/1.1\r\nHost: a\r\n\r\n")
@@ -233,7 +233,7 @@ def test_body_that_nobody_reads_stops_the_client(app: hipflask.Flask, serve: Ser
 
 
 def test_client_waits_for_100_continue(app: hipflask.Flask, serve: Serve) -> None:
-    app.add_url_rule("/", view_func=lambda: request.get_data(), methods=["POST"], endpoint="post")
+    app.add_url_rule("/", view_func=lambda: request.data, methods=["POST"], endpoint="post")
     with serve(app).connect() as connection:
         connection.sendall(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\nExpect: 100-continue\r\n\r\n")
         assert connection.recv(4096) == b"HTTP/1.1 100 Continue\r\n\r\n"
