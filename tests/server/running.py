@@ -71,7 +71,8 @@ class Running:
         """Send bytes on a new connection and return all that comes until the server closes."""
         client = self.connect()
         client.send(data)
-        return client.read_all()
+        with client.sock:
+            return client.read_all()
 
     def stop(self) -> None:
         for client in self.clients:

@@ -245,3 +245,14 @@ def test_request_that_waits_too_long_for_a_thread_is_refused(serve: Callable[...
     assert second.read_all().startswith(b"HTTP/1.1 503 ")
     go_on.set()
     assert first.read_all().endswith(b"done")
+
+
+def test_long_body_may_be_refused_before_it_has_come_even_in_a_crowd(serve: Callable[..., Any]) -> None:
+    running = serve(app, pool=POOL)
+    slow = running.connect()
+    slow.send(get("/slow", "Content-Length: 100000", method="POST"))
+    client = running.connect()
+    client.send(get("/unread", "Content-Length: 100000", method="POST"))
+    until(lambda: running.server._loop._early)
+    slow.sock.close()
+    assert client.read_all().endswith(b"unread")

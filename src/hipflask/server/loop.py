@@ -78,6 +78,8 @@ class ConnectionLoop:
         # With the time until which they wait: for a thread, and for their turn to stream.
         self._queued: deque[tuple[float, Connection, Any]] = deque()
         self._held: deque[tuple[float, Connection]] = deque()
+        # Those whose long body is collected until there is a place for them.
+        self._early: dict[Connection, None] = {}
         self._returned: deque[Connection] = deque()
         self._rejections = RejectionLog()
         self._is_stopped = False
@@ -215,6 +217,11 @@ class ConnectionLoop:
         self._take_back()
         if self._held:
             self._admit_held()
+        while self._early and self._may_begin_early():
+            connection = next(iter(self._early))
+            del self._early[connection]
+            if connection in self._waiting and connection.phase is Phase.BODY:
+                self._try_body(connection, is_open=True)
         now = time.monotonic()
         if now - swept < _SWEEP_SECONDS:
             return swept
@@ -301,8 +308,11 @@ class ConnectionLoop:
     def _try_body(self, connection: Connection, is_open: bool) -> None:
         """Pass a request on if nobody has to wait for its body, or if it is to be read as it comes."""
         arrived = connection.arrival.look(connection.buffer)
-        if arrived is Arrival.PENDING and connection.arrival.is_long and 2 * len(self._streaming) < self._max_streams:
-            arrived = Arrival.STREAMED  # so that an application may refuse it before it has come
+        if arrived is Arrival.PENDING and connection.arrival.is_long:
+            if self._may_begin_early():
+                arrived = Arrival.STREAMED  # so that an application may refuse it before it has come
+            else:
+                self._early[connection] = None
         if arrived is Arrival.PENDING and is_open:
             return
         if arrived is Arrival.STREAMED:
@@ -317,6 +327,10 @@ class ConnectionLoop:
         self._waiting.discard(connection)
         self._busy.add(connection)
         self._pass_on(connection)
+
+    def _may_begin_early(self) -> bool:
+        """Tell whether a long body of which little has come may be streamed: slow ones get half of the places."""
+        return 2 * len(self._streaming) < self._max_streams
 
     def _pass_on(self, connection: Connection) -> None:
         """Give a request to a worker."""
@@ -457,6 +471,7 @@ class ConnectionLoop:
         """Close a connection that waits."""
         self._waiting.discard(connection)
         self._streaming.discard(connection)
+        self._early.pop(connection, None)
         with suppress(KeyError, ValueError):
             self._selector.unregister(connection.sock)
         if is_broken:
