@@ -9,7 +9,7 @@ from hipflask.typing import ResponseReturnValue
 from .. import posts
 from ..errors import InvalidInput
 from ..forms import clean_draft, clean_search, find_draft_errors, parse_number
-from ..models import Message
+from ..models import Message, User
 from ..pictures.formats import MIME_TYPES, PictureError, read_picture
 from ..posts import Draft
 from ..store import messages
@@ -81,14 +81,14 @@ def add_reply(message_id: int) -> ResponseReturnValue:
 @blueprint.patch("/messages/<int:message_id>")
 def change_message(message_id: int) -> ResponseReturnValue:
     """Change what `{"title": ..., "body": ..., "picture_alt": ...}` has, and leave the rest."""
-    _, message = find_changeable(message_id)
-    return change(message_id, read_draft(message))
+    user, message = find_changeable(message_id)
+    return change(user, message, read_draft(message))
 
 
 @blueprint.put("/messages/<int:message_id>/picture")
 def set_picture(message_id: int) -> ResponseReturnValue:
     """Take the body as the message's picture, instead of the one that it may have."""
-    find_changeable(message_id)
+    user, message = find_changeable(message_id)
     if request.mimetype not in MIME_TYPES.values():
         abort(415, f"Send one of {', '.join(MIME_TYPES.values())}.")
     data = request.data
@@ -98,18 +98,17 @@ def set_picture(message_id: int) -> ResponseReturnValue:
         picture = read_picture(data)
     except PictureError as error:
         raise InvalidInput({"picture": str(error)}) from error
-    return change(message_id, Draft(picture=picture))
+    return change(user, message, Draft(picture=picture))
 
 
 @blueprint.delete("/messages/<int:message_id>/picture")
 def delete_picture(message_id: int) -> ResponseReturnValue:
     """Take the picture away from a message."""
-    return change(message_id, Draft(without_picture=True))
+    return change(*find_changeable(message_id), Draft(without_picture=True))
 
 
-def change(message_id: int, draft: Draft) -> ResponseReturnValue:
+def change(user: User, message: Message, draft: Draft) -> ResponseReturnValue:
     """Change a message, and answer with what it has become; texts that are empty in *draft* stay."""
-    user, message = find_changeable(message_id)
     draft = Draft(
         draft.title or message.title,
         draft.body or message.body,
@@ -123,7 +122,7 @@ def change(message_id: int, draft: Draft) -> ResponseReturnValue:
         conflict()
     except posts.GoneError:
         abort(404)
-    return answer(find_or_404(message_id))
+    return answer(find_or_404(message.id))
 
 
 @blueprint.delete("/messages/<int:message_id>")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from examples.board.api import messages as api_messages
 from tests.examples.board.picture_files import make_jpeg, make_png
 from tests.examples.board.visitor import Visitor
 
@@ -317,3 +318,48 @@ def test_500_is_json_too_and_tells_nothing_of_the_inside(app, guest, monkeypatch
     assert response.status_code == 500
     assert response.json["title"] == "Internal Server Error"
     assert "division" not in response.text
+
+
+@pytest.mark.parametrize(
+    ("interfere", "status"),
+    [
+        pytest.param({"method": "PATCH", "json": {"body": "What root wrote"}}, 412, id="changed"),
+        pytest.param({"method": "DELETE"}, 404, id="deleted"),
+    ],
+)
+@pytest.mark.parametrize(
+    ("method", "path", "options"),
+    [
+        pytest.param("PATCH", "", {"json": {"body": "New"}}, id="patch"),
+        pytest.param("PUT", "/picture", PNG, id="picture"),
+        pytest.param("DELETE", "", {}, id="delete"),
+    ],
+)
+def test_change_between_check_and_writing_is_noticed(
+    maria, root, post, new_pictures, monkeypatch, interfere, status, method, path, options
+):
+    address = f"/api/messages/{post('Title')}"
+    check = api_messages.find_changeable
+
+    def check_slowly(message_id):
+        found = check(message_id)
+        monkeypatch.setattr(api_messages, "find_changeable", check)
+        assert root.client.open(address, headers={"If-Match": "*"}, **interfere).status_code in {200, 204}
+        return found
+
+    monkeypatch.setattr(api_messages, "find_changeable", check_slowly)
+    response = maria.client.open(address + path, method=method, headers={"If-Match": "*"}, **options)
+    assert response.status_code == status
+    assert new_pictures() == set()
+
+
+def test_reply_to_a_thread_that_goes_meanwhile_is_404(maria, root, post, monkeypatch):
+    address = f"/api/messages/{post('Title')}"
+    read = api_messages.read_draft
+
+    def read_slowly(**options):
+        root.client.delete(address, headers={"If-Match": "*"})
+        return read(**options)
+
+    monkeypatch.setattr(api_messages, "read_draft", read_slowly)
+    assert maria.client.post(f"{address}/replies", json={"body": "Text"}).status_code == 404

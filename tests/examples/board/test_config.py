@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import logging
+import re
+from pathlib import Path
 
 import pytest
 
 from examples.board import create_app
-from examples.board.config import DEFAULTS, read_environment
+from examples.board.config import DEFAULTS, VARIABLES, read_environment
 
 KEY = "a key from the environment, long enough"
 
@@ -106,3 +108,14 @@ def test_log_tells_who_did_what_and_keeps_to_one_line(app, guest, caplog):
     ]
     assert "secret words" not in caplog.text
     assert "long enough" not in caplog.text
+
+
+def test_readme_tells_every_variable_command_and_address(app):
+    readme = (Path(app.root_path) / "README.md").read_text()
+    for variable in VARIABLES:
+        assert f"| `{variable}` |" in readme
+    for rule in app.url_map.iter_rules():
+        if rule.rule.startswith("/api/"):
+            assert re.sub("<[^>]*?([a-z]+)>", "<id>", rule.rule).replace("users/<id>", "users/<name>") in readme
+    for file in Path(app.root_path).glob("*.py"):
+        assert file.name == "__init__.py" or file.name in readme or file.name == "dates.py"

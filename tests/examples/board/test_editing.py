@@ -150,6 +150,22 @@ def test_author_deletes_a_message_after_a_question(maria, post):
     assert maria.send(f"{path}/delete", version="1").status_code == 404
 
 
+def test_delete_of_what_somebody_else_deletes_at_the_same_moment_is_404(app, maria, post, monkeypatch):
+    from examples.board import posting
+
+    path = f"/messages/{post('Title')}/delete"
+    find, other, token = posting.find_changeable, Visitor(app, "maria"), maria.read_token()
+
+    def find_slowly(message_id):
+        found = find(message_id)
+        monkeypatch.setattr(posting, "find_changeable", find)
+        assert other.send(path, version="1").status_code == 303
+        return found
+
+    monkeypatch.setattr(posting, "find_changeable", find_slowly)
+    assert maria.client.post(path, data={"csrf_token": token, "version": "1"}).status_code == 404
+
+
 def test_delete_of_a_thread_tells_how_many_replies_go_with_it(maria, post):
     thread = post("Title")
     reply_id = post("", "Text", "pavel", thread)
