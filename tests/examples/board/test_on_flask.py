@@ -14,7 +14,7 @@ from bench.support.board_on_flask import copy_board, rename_imports
 
 TESTS = Path(__file__).parent
 # These start servers, or are about bytes and numbers only.
-LEFT_OUT = {"test_on_flask.py", "test_start.py", "test_pictures.py", "test_rate_limit.py"}
+LEFT_OUT = {"test_on_flask.py", "test_start.py", "test_served.py", "test_pictures.py", "test_rate_limit.py"}
 # What hipflask refuses and Flask 3.1 does not: docs/compatibility.md has the reasons.
 SAFER_HERE = [
     "test_bad_input.py::test_malformed_json_is_refused[deep]",
