@@ -57,7 +57,9 @@ from hipflask.server import launch, supervisor
 
 def run_here(path, arguments):
     os.environ.pop("FLASK_RUN_FROM_CLI", None)
-    sys.exit(supervisor.Supervisor(json.loads(arguments[-1])).run())
+    settings = json.loads(arguments[-1])
+    settings["command"][0] = os.environ.get("TEST_PYTHON", settings["command"][0])
+    sys.exit(supervisor.Supervisor(settings).run())
 
 os.execv = run_here
 from hipflask.cli import main
@@ -116,7 +118,7 @@ class Supervised:
                 [*command, *before, "--app", "hello", "run", *args],
                 cwd=folder,
                 env={**os.environ, **(environment or {})},
-                stdin=subprocess.DEVNULL,
+                stdin=options.pop("stdin", subprocess.DEVNULL),
                 stdout=subprocess.DEVNULL,
                 stderr=options.pop("stderr", log),
                 start_new_session=True,
@@ -163,6 +165,13 @@ class Supervised:
         with urllib.request.urlopen(request, timeout=WAIT_SECONDS) as answer:
             text: str = answer.read().decode()
         return text
+
+    def answers(self) -> bool:
+        """Tell whether it serves at the moment."""
+        try:
+            return bool(self.get())
+        except OSError:
+            return False
 
     def drop(self, path: str) -> None:
         """Send a request whose answer never comes."""

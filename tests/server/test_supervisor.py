@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
@@ -14,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from hipflask.server import native
+from hipflask.server import native, supervisor
 from tests.server.supervised import Supervised, is_alive, supervised, wait_until
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "posix_spawn"), reason="there is no supervisor on this system")
@@ -100,7 +101,7 @@ def test_dead_worker_is_replaced_at_once(tmp_path: Path) -> None:
 def test_worker_that_keeps_dying_is_replaced_ever_more_slowly(tmp_path: Path) -> None:
     with supervised(tmp_path) as server:
         for _ in range(2):
-            wait_until(server.get, "an answer")
+            wait_until(server.answers, "an answer")
             server.drop("/die")
         server.wait_for(r"another one starts in 0\.5 s")
         server.write("two", "raise ValueError('broken')")
@@ -146,10 +147,10 @@ def test_reload_takes_new_code_without_losing_a_request(tmp_path: Path, kind: di
         try:
             server.write("two")
             server.signal(signal.SIGHUP)
+            server.wait_for("Reloads: starts new workers")
             server.signal(signal.SIGHUP)  # during the first one
-            server.wait_for("Reloaded: 2 new, 2 old", 1)
+            server.wait_for("Reloaded: 2 new, 2 old", 2)
             wait_until(lambda: not any(map(is_alive, old)), "the end of the old workers")
-            server.wait_for("Reloaded")
         finally:
             is_over.set()
             thread.join()
@@ -243,6 +244,9 @@ def test_pid_file_that_cannot_be_written_is_told(tmp_path: Path) -> None:
         pytest.param("import sys; sys.exit(5)", (), 5, r"ended the process while .*SystemExit\(5\)", id="exit"),
         pytest.param("del app", (), 2, "hello.*no Flask object", id="no-app"),
         pytest.param("time.sleep(30)", ("--start-timeout", "0.5"), 1, "not ready within 0.5 s", id="too-slow"),
+        pytest.param(
+            "time.sleep(30)", ("--preload", "--start-timeout", "0.5"), 1, "not ready within", id="preload-slow"
+        ),
         pytest.param("app.config['SERVER_THREADS'] = 0", (), 1, "SERVER_THREADS: 0 is not a whole", id="setting"),
         pytest.param("app.on_startup(lambda: 1 / 0)", (), 1, "A function of on_startup failed", id="on-startup"),
         pytest.param("", ("--health-check", "/none"), 1, "GET /none .* status 404", id="health-check"),
@@ -258,6 +262,97 @@ def test_failing_start_is_told_in_one_line(
         server.wait_for(f"(?m)^Error: .*{message}")
         assert server.wait() == status
         assert len(re.findall("(?m)^Error: ", server.log)) == 1
+
+
+def _write_python(path: Path) -> None:
+    path.write_text(f'#!/bin/sh\nexec {sys.executable} "$@"\n')
+    path.chmod(0o755)
+
+
+def test_python_that_is_gone_is_told(tmp_path: Path) -> None:
+    with supervised(tmp_path, environment={"TEST_PYTHON": str(tmp_path / "python")}) as server:
+        assert server.wait() == 1
+        assert server.log == "Error: No process could be started: No such file or directory.\n"
+
+
+@pytest.mark.parametrize("args", [(), ("--preload",)], ids=["workers", "preload"])
+def test_python_that_is_gone_for_a_while_is_waited_for(tmp_path: Path, args: tuple[str, ...]) -> None:
+    python = tmp_path / "python"
+    _write_python(python)
+    with supervised(tmp_path, *args, environment={"TEST_PYTHON": str(python)}) as server:
+        before = server.get()
+        python.rename(tmp_path / "away")
+        server.signal(signal.SIGHUP)
+        server.wait_for("Not reloaded: No process could be started: No such file or directory")
+        assert server.get() == before
+        server.drop("/die")
+        if not args:
+            server.wait_for("No process could be started: No such file or directory. Tries again")
+            (tmp_path / "away").rename(python)
+        wait_until(server.answers, "an answer")
+
+
+def test_closed_terminal_ends_the_server(tmp_path: Path) -> None:
+    ours, theirs = os.openpty()
+    with supervised(tmp_path, stdin=theirs) as server:
+        server.get()
+        os.close(theirs)
+        os.close(ours)
+        server.signal(signal.SIGHUP)  # the kernel's, where it is the controlling terminal
+        assert server.wait() == 0
+        assert "Reload" not in server.log
+
+
+def test_worker_that_closes_its_channel_is_replaced(tmp_path: Path) -> None:
+    with supervised(tmp_path) as server:
+        server.write("two", "app.add_url_rule('/close', 'close', lambda: os.closerange(3, 256))")
+        before = server.worker_pids(1)
+        server.signal(signal.SIGHUP)
+        server.wait_for("Reloaded")
+        server.drop("/close")
+        server.wait_for("another one starts at once")
+        wait_until(server.answers, "an answer")
+        assert server.worker_pids(1) != before
+
+
+@pytest.mark.slow
+def test_supervisor_that_stood_still_blames_nobody(tmp_path: Path) -> None:
+    with supervised(tmp_path, "--hang-timeout", "1") as server:
+        before = server.get()
+        os.killpg(server.process.pid, signal.SIGSTOP)
+        stopped = time.monotonic()
+        wait_until(lambda: time.monotonic() - stopped > 5, "a while")
+        os.killpg(server.process.pid, signal.SIGCONT)
+        assert server.get() == before
+        assert "sign of life" not in server.log
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        (b'{"ready": ["a"], "graceful_timeout": 1.5}', {"ready": ["a"], "graceful_timeout": 1.5}),
+        (b'{"pid": "1", "ready": 5, "failed": [], "other": 1}', {}),
+        (b"[1]", {}),
+        (b"\xff{", {}),
+        (b"nonsense", {}),
+    ],
+)
+def test_what_no_worker_says_is_ignored(line: bytes, message: dict[str, object]) -> None:
+    assert supervisor._read_message(line) == message
+
+
+def test_other_processes_are_known_to_live() -> None:
+    assert supervisor._is_alive(1)
+    assert not supervisor._is_alive(2**40)
+
+
+def test_program_takes_its_settings_as_an_argument(tmp_path: Path) -> None:
+    settings = json.dumps({"sockets": [], "pid_file": str(tmp_path / "no/folder")})
+    program = "from hipflask.server.supervisor import main; main()"
+    for command in (["-c", program], ["-I", "-S", supervisor.__file__]):
+        done = subprocess.run([sys.executable, *command, settings], capture_output=True, text=True, check=False)
+        assert done.returncode == 1
+        assert done.stderr.startswith("Error: The process number cannot be written to ")
 
 
 def test_missing_application_is_told(tmp_path: Path) -> None:

@@ -36,9 +36,8 @@ def show_server_banner(debug: bool, app_import_path: str | None) -> None:
         debug: Whether debug mode is on.
         app_import_path: What names the application; ``None`` to say nothing of it.
     """
-    from hipflask.server.runner import is_running_from_reloader
-
-    if is_running_from_reloader():
+    # As `runner.is_running_from_reloader` has it, without the servers that come with its module.
+    if os.environ.get("WERKZEUG_RUN_MAIN") == "true":
         return
     if app_import_path is not None:
         click.echo(f" * Serving application {app_import_path!r}")
@@ -230,14 +229,14 @@ def run_command(
     A main process keeps the workers alive that serve. SIGHUP has it load the application anew, SIGTERM ends it when
     what was accepted is answered. With --debug everything is one process.
     """
-    from hipflask.server import runner
-
     ctx = click.get_current_context()
     given = {name: value for name, value in options.items() if value is not None and value != ()}
     alone = _why_alone(info, reload, debugger)
     if alone is None:
         _launch(ctx, info, host, port, with_threads, given)
     _leave_out_supervised(ctx, given, alone)
+    from hipflask.server import runner
+
     os.environ.update(export(given))
     app = load_served_app(info)
     if given.get("trusted_proxies"):

@@ -60,13 +60,24 @@ def _write(text: str) -> None:
             os.write(2, text.encode(errors="backslashreplace"))
 
 
+_KINDS: dict[str, Any] = {
+    "pid": int,
+    "ready": list,
+    "graceful_timeout": (int, float),
+    "failed": str,
+    "status": int,
+}
+
+
 def _read_message(line: bytes) -> dict[str, Any]:
     """Return a child's message, an empty one for what cannot be ours: an application may write anywhere."""
     try:
         message = json.loads(line)
     except ValueError:
         return {}
-    return message if isinstance(message, dict) else {}
+    if not isinstance(message, dict):
+        return {}
+    return {name: value for name, value in message.items() if isinstance(value, _KINDS.get(name, ()))}
 
 
 class Generation:
@@ -283,7 +294,8 @@ class Supervisor:
             generation.preloader = self._spawn(generation, 0, is_preloader=True)
             return  # the workers follow when it is ready
         for _ in range(self.settings["workers"]):
-            self._add_worker(generation, 0)
+            if not self._is_stopping and generation in {self._current, self._next}:
+                self._add_worker(generation, 0)
 
     def _add_worker(self, generation: Generation, failures: int) -> None:
         preloader = generation.preloader
@@ -303,10 +315,20 @@ class Supervisor:
                 pid = os.posix_spawn(command[0], command, os.environ, setsigmask=[signal.SIGINT])
             except OSError as error:
                 ours.close()
-                say(f"No worker could be started: {error.strerror or error}; tries again.")
-                self._replace_later(failures)
+                self._fail_to_spawn(generation, failures, f"No process could be started: {error.strerror or error}.")
                 return None
         return self._adopt(Child(ours, pid, generation, failures))
+
+    def _fail_to_spawn(self, generation: Generation, failures: int, why: str) -> None:
+        """Deal with a system that has no process to give."""
+        if generation is self._next:
+            self._abandon_reload(generation, why)
+        elif self._has_served:
+            say(f"{why} Tries again.")
+            self._replace_later(failures)
+        else:
+            _write(f"Error: {why}\n")
+            self._stop(1)
 
     def _fork(self, generation: Generation, preloader: Child, failures: int) -> Child:
         """Have the preloader fork a worker, which says its number itself."""
@@ -328,14 +350,14 @@ class Supervisor:
 
     def _hear(self, child: Child, now: float) -> None:
         for message in child.receive(now):
-            if "pid" in message:
+            if "pid" in message and child.pid is None:
                 child.pid = message["pid"]
             elif "failed" in message:
                 child.failure = message
             elif "ready" in message:
                 child.ready_at = now
                 child.graceful_seconds = message.get("graceful_timeout")
-                self._take_ready(child, message["ready"])
+                self._take_ready(child, list(map(str, message["ready"])))
         if child.closed_at is not None and child in self._children:
             self._unregister(child)
             if child.is_forked:  # not our child: the end of its channel is all that tells of its end
@@ -386,7 +408,8 @@ class Supervisor:
         if self._is_stopping or child.leave_by is not None:
             self._release_preloader(generation)
         elif generation is self._next:
-            self._abandon_reload(child)
+            why = f"{child.name} {child.describe_end()} before it was ready."
+            self._abandon_reload(generation, child.failure["failed"] if child.failure else why)
         elif not self._has_served:
             self._fail_to_start(child)
         else:
@@ -444,14 +467,11 @@ class Supervisor:
         if self._reload_again:
             self._reload()
 
-    def _abandon_reload(self, child: Child) -> None:
-        generation = child.generation
+    def _abandon_reload(self, generation: Generation, why: str) -> None:
         self._next = None
-        why = child.failure["failed"] if child.failure else f"{child.name} {child.describe_end()} before it was ready."
         say(f"Not reloaded: {why} The workers of before go on. Mend it, then send SIGHUP again.")
         for each in [*generation.workers, *([generation.preloader] if generation.preloader else [])]:
-            if each is not child:
-                self._dismiss(each)
+            self._dismiss(each)
         if self.settings["preload"] and self._current.preloader is None:
             self._due.append((time.monotonic() + MOST_DELAY_SECONDS, 1))  # nothing else can fork
         if self._reload_again:

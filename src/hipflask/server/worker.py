@@ -64,11 +64,11 @@ class Channel:
 
     def wait(self, seconds: float) -> bytes | None:
         """Return the next command, ``b""`` if the supervisor is dead, ``None`` if nothing came in time."""
-        if not select.select([self.sock], [], [], seconds)[0]:
-            return None
         try:
+            if not select.select([self.sock], [], [], seconds)[0]:
+                return None
             return self.sock.recv(1)
-        except OSError:
+        except (OSError, ValueError):  # the application has closed it
             return b""
 
 

@@ -1,0 +1,33 @@
+"""Experiment 10: SIGTERM while 24 clients ask for a view of one second."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import time
+
+from support.load import Load
+from support.server import running
+from support.verdict import Verdict
+
+
+def main() -> int:
+    verdict = Verdict("10 SIGTERM drain")
+    with running() as server, Load(server.port, "/slow/1000", connections=24) as load:
+        time.sleep(5)
+        told = time.monotonic()
+        server.process.send_signal(signal.SIGTERM)
+        status = server.process.wait(timeout=40)
+        took = time.monotonic() - told
+    accepted = [each for each in load.outcomes if each.has_begun or each.sent < told - 0.05]
+    bad = [each for each in accepted if each.status != 200]
+    late = [each for each in accepted if each.ended > told]
+    verdict.note("requests", f"{len(accepted)}, of them {len(late)} answered after the signal")
+    verdict.mark("accepted requests without a 2xx", len(bad), not bad)
+    verdict.mark("exit status", status, status == 0)
+    verdict.mark("seconds to the end, at most 30", f"{took:.2f}", took <= 30)
+    return verdict.status
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,45 @@
+"""Experiment 13: the supervisor is killed, idle and while a worker is in a slow view."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import sys
+import threading
+import time
+from pathlib import Path
+
+from support.server import ask, running, wait_until
+from support.verdict import Verdict
+
+
+def is_gone(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except OSError:
+        return True
+
+
+def main() -> int:
+    verdict = Verdict("13 SIGKILL of the supervisor")
+    for name, path in (("idle", None), ("in a slow view", "/slow/20000")):
+        with running("--workers", "2") as server:
+            workers, port = server.worker_pids(2), server.port
+            if path is not None:
+                threading.Thread(target=ask, args=(port, path), daemon=True).start()
+                time.sleep(0.3)
+            os.kill(server.process.pid, signal.SIGKILL)
+            took = wait_until(lambda workers=workers: all(map(is_gone, workers)))
+            verdict.mark(f"{name}: seconds until the workers are gone, at most 2", f"{took:.2f}", took <= 2)
+            try:
+                socket.create_server(("127.0.0.1", port)).close()
+                is_free = True
+            except OSError:
+                is_free = False
+            verdict.mark(f"{name}: the port is free", is_free, is_free)
+    return verdict.status
+
+
+if __name__ == "__main__":
+    sys.exit(main())

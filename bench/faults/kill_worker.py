@@ -1,0 +1,46 @@
+"""Experiment 12: one of two workers is killed every five seconds, under 64 clients."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+
+from support.load import Load
+from support.server import running
+from support.verdict import Verdict
+
+KILLS = 3
+
+
+def main() -> int:
+    verdict = Verdict("12 SIGKILL of a worker")
+    with running("--workers", "2", "--access-log", "off") as server:
+        server.worker_pids(2)
+        with Load(server.port, "/", connections=64) as load:
+            time.sleep(3)
+            for number in range(1, KILLS + 1):
+                now = time.monotonic()
+                usual = len(load.between(now - 2, now)) / 2
+                asked = [each.body for each in dict(load.last).values() if each.status == 200]
+                victim = max(set(asked), key=asked.count)
+                os.kill(int(victim), signal.SIGKILL)
+                time.sleep(5)
+                errors = [each for each in load.between(now, now + 5) if each.status != 200]
+                rate = len(load.between(now + 2, now + 5)) / 3
+                verdict.mark(
+                    f"kill {number}: errors, at most the victim's {asked.count(victim)} connections",
+                    len(errors),
+                    len(errors) <= asked.count(victim),
+                )
+                verdict.mark(
+                    f"kill {number}: requests a second 2 s later, before {usual:.0f}, at least 0.95 of it",
+                    f"{rate:.0f}",
+                    rate >= 0.95 * usual,
+                )
+    return verdict.status
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,35 @@
+"""Experiment 11: a hundred reloads by SIGHUP, under 32 clients. The first argument is another number of reloads."""
+
+from __future__ import annotations
+
+import signal
+import sys
+
+from support.load import Load
+from support.server import running, wait_until
+from support.verdict import Verdict
+
+
+def main() -> int:
+    reloads = int(sys.argv[1]) if len(sys.argv) > 1 else 100
+    verdict = Verdict(f"11 {reloads} reloads")
+    with running("--workers", "2") as server, Load(server.port, "/", connections=32) as load:
+        before = (0, 0)
+        for number in range(1, reloads + 1):
+            server.process.send_signal(signal.SIGHUP)
+            wait_until(lambda number=number: server.log.count(" Reloaded: ") >= number)
+            if number == max(2, reloads // 10):
+                before = server.descriptors(), server.memory_kib()
+        after = server.descriptors(), server.memory_kib()
+    bad = [each for each in load.outcomes if each.status != 200]
+    pids = {each.body for each in load.outcomes if each.status == 200}
+    verdict.note("requests", f"{len(load.outcomes)}, answered by {len(pids)} processes")
+    verdict.mark("errors", len(bad), not bad)
+    # Old workers that have not ended yet have a channel each.
+    verdict.mark("descriptors, early and late", (before[0], after[0]), after[0] <= before[0] + 8)
+    verdict.mark("KiB of memory, early and late", (before[1], after[1]), after[1] <= before[1] * 1.05 + 512)
+    return verdict.status
+
+
+if __name__ == "__main__":
+    sys.exit(main())
