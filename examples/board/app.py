@@ -65,6 +65,8 @@ def configure(app: Flask, config: Mapping[str, Any]) -> None:
     app.config.from_mapping(DEFAULTS)
     app.config.from_mapping(read_environment(os.environ, app.instance_path))
     app.config.from_mapping(config)
+    if not app.config["PICTURES"]:
+        app.config["PICTURES"] = str(Path(app.config["DATABASE"]).resolve().with_name("pictures"))
     if not app.config["SECRET_KEY"]:
         app.config["SECRET_KEY"] = secret_key.read_or_create(Path(app.instance_path, "secret_key"))
     app.logger.setLevel(app.config["LOG_LEVEL"])

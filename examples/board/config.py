@@ -11,6 +11,7 @@ from . import secret_key
 
 DEFAULTS: dict[str, Any] = {
     "BOARD_NAME": "Board",
+    "PICTURES": "",  # the folder `pictures` beside the database
     "SAMPLE_DATA": True,  # put into a new database
     "LARGEST_PICTURE": 3 * 1024 * 1024,  # bytes
     "LOG_LEVEL": "INFO",
@@ -34,10 +35,7 @@ def read_environment(environ: Mapping[str, str], instance_path: str) -> dict[str
     Raises:
         RuntimeError: A variable has a value that it cannot have.
     """
-    settings = {
-        "DATABASE": str(Path(instance_path, "board.sqlite3")),
-        "PICTURES": str(Path(instance_path, "pictures")),
-    }
+    settings: dict[str, Any] = {"DATABASE": str(Path(instance_path, "board.sqlite3"))}
     for variable, (name, convert) in VARIABLES.items():
         text = environ.get(variable)
         if text:

@@ -195,7 +195,8 @@ def picture(tmp_path: Path) -> Path:
     return path
 
 
-def test_walk_from_sign_up_to_log_out(walker, picture):
+def join(walker: Walker) -> None:
+    """Sign up, log out, be asked to log in, mistype the password, log in."""
     walker.go("/")
     assert "Welcome to the board" in walker.text()
     walker.look("01-guest")
@@ -216,6 +217,9 @@ def test_walk_from_sign_up_to_log_out(walker, picture):
     walker.send("Log in", password=PASSWORD)
     assert walker.path() == "/messages/new"
 
+
+def test_walk_from_sign_up_to_log_out(walker, picture):
+    join(walker)
     walker.look("04-new-message")
     walker.find("#picture").send_keys(str(picture))
     walker.fill_in(picture_alt="A green field")
@@ -239,7 +243,14 @@ def test_walk_from_sign_up_to_log_out(walker, picture):
     assert walker.find("h1").text == "Piano lessons"
     assert "edited just now" in walker.text()
     assert walker.shown_pictures() == [("A green field", 640, 360)]
+    find_and_delete(walker)
+    walker.click("Log out")
+    assert "You are logged out." in walker.text()
+    assert "maria" not in walker.find("header").text
 
+
+def find_and_delete(walker: Walker) -> None:
+    """Search the board, look at one's own profile, and delete the message that was posted."""
     walker.click("← All messages")
     assert walker.find("main article h2").text == "Piano lessons"
     assert "1 reply" in walker.text()
@@ -261,10 +272,6 @@ def test_walk_from_sign_up_to_log_out(walker, picture):
     walker.send("Delete")
     assert "The message is deleted." in walker.text()
     assert "Piano lessons" not in walker.text()
-
-    walker.click("Log out")
-    assert "You are logged out." in walker.text()
-    assert "maria" not in walker.find("header").text
 
 
 def test_second_editor_sees_both_texts(walker):

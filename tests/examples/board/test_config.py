@@ -31,6 +31,13 @@ def test_environment_names_files_and_key(tmp_path, environ):
     assert len(list((tmp_path / "pictures").iterdir())) == 1
 
 
+def test_pictures_are_beside_the_database_unless_told_otherwise(tmp_path, environ, monkeypatch):
+    monkeypatch.delenv("BOARD_PICTURES")
+    app = create_app({"DATABASE": str(tmp_path / "deep" / "given.sqlite3")})
+    assert app.config["PICTURES"] == str(tmp_path / "deep" / "pictures")
+    assert len(list((tmp_path / "deep" / "pictures").iterdir())) == 1
+
+
 def test_settings_win_over_the_environment(tmp_path, environ):
     app = create_app({"DATABASE": str(tmp_path / "given.sqlite3"), "SECRET_KEY": "given"})
     assert app.config["SECRET_KEY"] == "given"
