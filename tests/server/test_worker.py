@@ -70,6 +70,15 @@ def test_compat_mode_is_on_in_workers(tmp_path: Path) -> None:
         assert server.get() == "True"
 
 
+def test_arguments_are_those_of_the_command(tmp_path: Path) -> None:
+    (tmp_path / "hello.py").write_text(
+        "import sys\nfrom hipflask import Flask\napp = Flask(__name__)\nargv = list(sys.argv)\n"
+        "app.add_url_rule('/', 'index', lambda: argv[1:])\n"
+    )
+    with supervised(tmp_path, is_measured=False) as server:
+        assert server.get() == '["--app","hello","run","-p","0"]\n'
+
+
 def test_thread_of_the_application_does_not_keep_a_worker(tmp_path: Path) -> None:
     with supervised(tmp_path, "--graceful-timeout", "0.2") as server:
         server.get()

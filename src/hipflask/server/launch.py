@@ -19,8 +19,8 @@ __all__ = ["Address", "Listener", "Plan", "can_supervise", "inherited_sockets", 
 #: The first descriptor that systemd passes (sd_listen_fds(3)).
 FIRST_INHERITED = 3
 _BOOTSTRAP = (
-    "import json, sys; text = sys.argv.pop(); sys.path[:] = json.loads(text)['path']; "
-    "from hipflask.server.worker import main; main(text)"
+    "import json, sys; text = sys.argv.pop(); told = json.loads(text); "
+    "sys.path[:], sys.argv[:] = told['path'], told['argv']; from hipflask.server.worker import main; main(text)"
 )
 
 
@@ -190,6 +190,7 @@ def _describe(
         "worker": {
             "app": plan.app,
             "path": sys.path,
+            "argv": sys.argv,
             "set_debug_flag": plan.set_debug_flag,
             "sockets": descriptors,
             "given": {name: value for name, value in given.items() if name != "bind"},
