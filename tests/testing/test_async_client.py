@@ -496,6 +496,15 @@ def test_rest_of_a_stream_is_read_on_demand(app, stream):
     run(main)
 
 
+def test_stream_ends_with_the_body(app, stream):
+    async def main():
+        async with AsyncFlaskClient(app).stream("/finite") as response:
+            assert [chunk async for chunk in response.iter_chunks()] == [b"1", b"2", b"3"]
+            assert await response.read() == b""
+
+    run(main)
+
+
 def test_stream_takes_other_methods_and_errors(app, stream):
     async def main():
         client = AsyncFlaskClient(app)
