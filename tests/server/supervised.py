@@ -85,6 +85,11 @@ def is_alive(pid: int) -> bool:
         return False
 
 
+def python_path(folder: Path) -> str:
+    """Return what ``PYTHONPATH`` is with one more folder."""
+    return os.pathsep.join([str(folder), *filter(None, [os.environ.get("PYTHONPATH")])])
+
+
 class Supervised:
     """A server and its supervisor.
 

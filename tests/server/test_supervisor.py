@@ -7,16 +7,18 @@ import os
 import re
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import threading
 import time
+import urllib.request
 from pathlib import Path
 
 import pytest
 
 from hipflask.server import native, supervisor
-from tests.server.supervised import Supervised, is_alive, supervised, wait_until
+from tests.server.supervised import Supervised, is_alive, python_path, supervised, wait_until
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "posix_spawn"), reason="there is no supervisor on this system")
 
@@ -111,6 +113,7 @@ def test_worker_that_keeps_dying_is_replaced_ever_more_slowly(tmp_path: Path) ->
         assert wait_until(lambda: server.get().split()[0], "an answer") == "three"
 
 
+@pytest.mark.slow
 def test_stuck_worker_is_replaced_and_says_where(tmp_path: Path, kind: dict[str, str]) -> None:
     with supervised(tmp_path, "--workers", "2", "--hang-timeout", "0.6", environment=kind) as server:
         server.worker_pids(2)
@@ -128,6 +131,7 @@ def test_slow_view_is_no_hang(tmp_path: Path) -> None:
         assert "sign of life" not in server.log
 
 
+@pytest.mark.slow
 def test_reload_takes_new_code_without_losing_a_request(tmp_path: Path, kind: dict[str, str]) -> None:
     with supervised(tmp_path, "--workers", "2", environment=kind) as server:
         old = server.worker_pids(2)
@@ -174,6 +178,7 @@ def test_reload_of_broken_code_keeps_the_old_workers(tmp_path: Path) -> None:
         assert server.get().split()[0] == "three"
 
 
+@pytest.mark.slow
 def test_kill_of_the_supervisor_frees_the_port(tmp_path: Path, kind: dict[str, str]) -> None:
     with supervised(tmp_path, "--workers", "2", environment=kind) as server:
         workers = server.worker_pids(2)
@@ -187,6 +192,7 @@ def test_kill_of_the_supervisor_frees_the_port(tmp_path: Path, kind: dict[str, s
         client.close()
 
 
+@pytest.mark.slow
 def test_preload_forks_workers_and_reloads(tmp_path: Path) -> None:
     with supervised(tmp_path, "--workers", "2", "--preload") as server:
         old = server.worker_pids(2)
@@ -205,6 +211,7 @@ def test_preload_forks_workers_and_reloads(tmp_path: Path) -> None:
         assert server.wait() == 0
 
 
+@pytest.mark.slow
 def test_dead_preloading_process_is_replaced(tmp_path: Path) -> None:
     with supervised(tmp_path, "--preload") as server:
         _, worker, parent = server.get().split()
@@ -443,7 +450,7 @@ def test_processes_left_to_the_supervisor_are_reaped(tmp_path: Path) -> None:
     (tmp_path / "sitecustomize.py").write_text(
         "import ctypes, sys\nif 'supervisor' in ''.join(sys.orig_argv):\n    ctypes.CDLL(None).prctl(36, 1, 0, 0, 0)\n"
     )
-    with supervised(tmp_path, environment={"PYTHONPATH": f"{tmp_path}:{os.environ.get('PYTHONPATH', '')}"}) as server:
+    with supervised(tmp_path, environment={"PYTHONPATH": python_path(tmp_path)}) as server:
         pid = int(server.get("/orphan"))
         wait_until(lambda: not Path(f"/proc/{pid}").exists(), "the orphan's end")
 
@@ -468,6 +475,29 @@ def test_log_that_nobody_reads_stops_nothing(tmp_path: Path) -> None:
 def test_workers_run_as_another_user(tmp_path: Path) -> None:
     with supervised(tmp_path, "--user", f"{os.getuid()}:1") as server:
         assert '"gid":1' in server.get("/told")
+
+
+@pytest.mark.parametrize("is_imported", [False, True], ids=["files", "context"])
+def test_https_is_served_by_the_pure_server(tmp_path: Path, is_imported: bool) -> None:
+    command = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=localhost"
+    command += " -addext subjectAltName=IP:127.0.0.1 -keyout key.pem -out cert.pem"
+    try:
+        subprocess.run(command.split(), cwd=tmp_path, check=True, capture_output=True)
+    except FileNotFoundError:
+        pytest.skip("openssl is not installed")
+    args = ("--cert", "cert.pem", "--key", "key.pem")
+    if is_imported:
+        (tmp_path / "tls.py").write_text(
+            "import ssl\ncontext = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)\n"
+            "context.load_cert_chain('cert.pem', 'key.pem')\n"
+        )
+        args = ("--cert", "tls:context")
+    with supervised(tmp_path, *args, environment={"PYTHONPATH": python_path(tmp_path)}) as server:
+        port = int(server.wait_for(r"Running on https://127\.0\.0\.1:([0-9]+)\n")[1])
+        server.wait_for("The pure-Python server serves: the native one")
+        context = ssl.create_default_context(cafile=str(tmp_path / "cert.pem"))
+        with urllib.request.urlopen(f"https://127.0.0.1:{port}/told", context=context, timeout=20) as answer:
+            assert b'"scheme":"https"' in answer.read()
 
 
 def test_settings_reach_the_workers(tmp_path: Path, kind: dict[str, str]) -> None:

@@ -64,7 +64,7 @@ class Probe:
             host: The host to name.
             seconds: How long it may take.
         """
-        head = f"GET {path} HTTP/1.1" if path else "OPTIONS * HTTP/1.1"
+        head = f"GET /{path.lstrip('/')} HTTP/1.1" if path else "OPTIONS * HTTP/1.1"
         text = f"{head}\r\nHost: {host}\r\nUser-Agent: {PROBE_AGENT}\r\nConnection: close\r\n\r\n"
         answer = b""
         try:

@@ -512,7 +512,8 @@ class Supervisor:
             child.aborted_at = now
             child.kill(signal.SIGABRT)  # has the worker print the place of each thread (faulthandler)
         elif child.ready_at is None and now - child.started_at > self.settings["start_timeout"]:
-            text = f"it was not ready within {self.settings['start_timeout']:g} s (--start-timeout)."
+            limit = f"{self.settings['start_timeout']:g} s"
+            text = f"{child.name} was not ready within {limit}. If that is its way, give it more by --start-timeout."
             child.failure = child.failure or {"failed": text, "status": 1}
             child.aborted_at = now
             child.kill(signal.SIGABRT)
