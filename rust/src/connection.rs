@@ -103,6 +103,8 @@ pub struct Connection {
     pub(crate) streamer: u64,
     pub(crate) is_streamer_due: bool,
     pub(crate) is_readable: bool,
+    /// The socket has told of an end that was not read yet.
+    pub(crate) is_end_near: bool,
     pub(crate) is_eof: bool,
     pub(crate) phase: Phase,
     pub(crate) since: Instant,
@@ -139,6 +141,7 @@ impl Connection {
             streamer: 0,
             is_streamer_due: false,
             is_readable: true,
+            is_end_near: false,
             is_eof: false,
             phase: Phase::Head,
             since: round.now,
@@ -160,6 +163,7 @@ impl Connection {
     /// The socket has something: bytes, or an end.
     pub fn on_readable(&mut self, is_end: bool, round: &mut Round) -> Fate {
         self.is_readable = true;
+        self.is_end_near |= is_end;
         if is_end && let Some(request) = &self.request {
             let key = request.lose();
             round.resume(key);
@@ -306,6 +310,8 @@ impl Connection {
             }
             Ok(_) if self.phase == Phase::Linger => {}
             Ok(size) => {
+                // A short read has emptied the socket: it will tell of what comes next.
+                self.is_readable = size == scratch.len() || self.is_end_near;
                 if let Some(clock) = &mut self.reading {
                     clock.count(size as u64, round.now);
                 }

@@ -6,7 +6,7 @@ use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::{PyBytes, PyList, PyString, PyTuple};
 
-use super::text::push_latin1;
+use super::text::latin1_bytes;
 use crate::reply::Payload;
 
 /// Bodies up to this size are copied: cheaper than to keep the object and give it back.
@@ -28,9 +28,10 @@ pub fn head_of(
     status: &Bound<'_, PyString>,
     headers: &Bound<'_, PyList>,
 ) -> PyResult<ResponseHead> {
-    let mut line = Vec::with_capacity(32);
-    push_latin1(status, &mut line)?;
-    let code = line.get(..3).and_then(|digits| str::from_utf8(digits).ok());
+    let line = latin1_bytes(status)?;
+    let code = line
+        .get(..3)
+        .and_then(|digits| std::str::from_utf8(digits).ok());
     let code = code.and_then(|digits| digits.parse().ok());
     let rest = line.get(3..).unwrap_or_default();
     let (Some(code), true) = (code, rest.is_empty() || rest.starts_with(b" ")) else {
@@ -38,14 +39,11 @@ pub fn head_of(
     };
     let mut head = ResponseHead::new(code, rest.get(1..).unwrap_or_default())
         .map_err(|error| refuse(error, status))?;
-    let mut name = Vec::with_capacity(32);
-    let mut value = Vec::with_capacity(64);
     for field in headers.iter() {
         let pair = field.cast::<PyTuple>()?;
-        name.clear();
-        value.clear();
-        push_latin1(pair.get_item(0)?.cast::<PyString>()?, &mut name)?;
-        push_latin1(pair.get_item(1)?.cast::<PyString>()?, &mut value)?;
+        let (name, value) = (pair.get_borrowed_item(0)?, pair.get_borrowed_item(1)?);
+        let (name, value) = (name.cast::<PyString>()?, value.cast::<PyString>()?);
+        let (name, value) = (latin1_bytes(&name)?, latin1_bytes(&value)?);
         head.push(&name, &value)
             .map_err(|error| refuse(error, &field))?;
     }

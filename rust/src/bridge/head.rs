@@ -375,25 +375,25 @@ impl Head {
         self.answer.load(Ordering::Acquire) == UNANSWERED
     }
 
-    fn get_header<'py>(
-        &self,
-        py: Python<'py>,
-        name: &str,
-    ) -> PyResult<Option<Bound<'py, PyString>>> {
-        let mut found: Option<Vec<u8>> = None;
-        self.each_field(|key, value| {
-            if key.eq_ignore_ascii_case(name.as_bytes()) {
-                match &mut found {
-                    None => found = Some(value.to_vec()),
-                    Some(first) => {
-                        first.extend_from_slice(if name == "cookie" { b"; " } else { b"," });
-                        first.extend_from_slice(value);
-                    }
-                }
-            }
-            Ok(())
-        })?;
-        Ok(found.map(|value| latin1(py, &value)))
+    fn get_header<'py>(&self, py: Python<'py>, name: &str) -> Option<Bound<'py, PyString>> {
+        let head = &self.request.head;
+        if name == "host" {
+            let host = head.host.of(&self.request.bytes);
+            return (!host.is_empty()).then(|| latin1(py, host));
+        }
+        let is_named = |field: &(&[u8], &[u8])| field.0.eq_ignore_ascii_case(name.as_bytes());
+        let mut fields = head.fields(&self.request.bytes).filter(is_named);
+        let (_, first) = fields.next()?;
+        let Some((_, second)) = fields.next() else {
+            return Some(latin1(py, first));
+        };
+        let joint: &[u8] = if name == "cookie" { b"; " } else { b"," };
+        let mut all = [first, joint, second].concat();
+        for (_, value) in fields {
+            all.extend_from_slice(joint);
+            all.extend_from_slice(value);
+        }
+        Some(latin1(py, &all))
     }
 
     fn is_disconnected(&self) -> bool {

@@ -1,5 +1,7 @@
 //! Text as Python has it, of bytes as HTTP has them, and back.
 
+use std::borrow::Cow;
+
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
@@ -16,12 +18,12 @@ pub fn latin1<'py>(py: Python<'py>, bytes: &[u8]) -> Bound<'py, PyString> {
     }
 }
 
-/// Appends the bytes that the characters of a text stand for.
+/// Returns the bytes that the characters of a text stand for.
 ///
 /// # Errors
 ///
 /// `ValueError`: it has a character above U+00FF.
-pub fn push_latin1(text: &Bound<'_, PyString>, output: &mut Vec<u8>) -> PyResult<()> {
+pub fn latin1_bytes<'a>(text: &'a Bound<'_, PyString>) -> PyResult<Cow<'a, [u8]>> {
     let refuse = || {
         let what = text
             .repr()
@@ -32,13 +34,13 @@ pub fn push_latin1(text: &Bound<'_, PyString>, output: &mut Vec<u8>) -> PyResult
     };
     let text = text.to_str().map_err(|_| refuse())?;
     if text.is_ascii() {
-        output.extend_from_slice(text.as_bytes());
-        return Ok(());
+        return Ok(Cow::Borrowed(text.as_bytes()));
     }
-    for character in text.chars() {
-        output.push(u8::try_from(u32::from(character)).map_err(|_| refuse())?);
-    }
-    Ok(())
+    let bytes = text
+        .chars()
+        .map(|character| u8::try_from(u32::from(character)));
+    let bytes: Result<Vec<u8>, _> = bytes.collect();
+    bytes.map(Cow::Owned).map_err(|_| refuse())
 }
 
 /// Returns the bytes that percent-encoding stands for; what is no encoding stays (as `unquote_to_bytes`).

@@ -6,7 +6,7 @@ All of a request runs on one thread and in one context. Between two pulls of a b
 from __future__ import annotations
 
 from contextvars import Context
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from hipflask.asgi.answer import StartResponse, run_wsgi
 from hipflask.asgi.routes import is_served_by_handle
@@ -45,31 +45,27 @@ class NativeWorker:
         streams = self._streams
         try:
             while (found := server.take(number, not streams)) is not None:
-                if isinstance(found, int):
+                if type(found) is int:
                     self._go_on(found)
                 else:
-                    self._serve(found)
+                    self._serve(cast("Head", found))
                 del found  # keeps nothing of the last request alive while it waits
         finally:
             server.remove_worker(number)
 
     def _serve(self, head: Head) -> None:
         try:
-            if is_served_by_handle(self._app):
-                self._serve_handle(head)
-            else:
+            if not is_served_by_handle(self._app):
                 self._serve_wsgi(head)
+                return
+            context = Context()
+            body = context.run(self._respond, head)
+            if type(body) is list:
+                head.answer(body[0] if len(body) == 1 else b"".join(body))
+            else:
+                self._begin(Stream(head, body, context))
         except BaseException as error:  # SystemExit too ends the request only
             fail(head, error)
-
-    def _serve_handle(self, head: Head) -> None:
-        """Have an application of ours answer."""
-        context = Context()
-        body = context.run(self._respond, head)
-        if type(body) is list:
-            head.answer(body[0] if len(body) == 1 else b"".join(body))
-        else:
-            self._begin(Stream(head, body, context))
 
     def _respond(self, head: Head) -> Iterable[bytes]:
         response: Any = self._app.handle(head)
