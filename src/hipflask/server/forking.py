@@ -126,7 +126,9 @@ class ForkingWSGIServer(BaseWSGIServer):
             waiting = self._queue.popleft()
             self._fork(waiting.connection, waiting.head)
 
-    def _be_child(self, connection: Connection, head: RequestHead) -> None:
+    # Coverage cannot look into a process that ends by os._exit(); tests/server/test_forking.py sees what it does.
+
+    def _be_child(self, connection: Connection, head: RequestHead) -> None:  # pragma: no cover
         """Serve one request, and end the process."""
         status = 1
         try:
@@ -145,7 +147,7 @@ class ForkingWSGIServer(BaseWSGIServer):
                 _run_quietly(getattr(stream, "flush", None))
             os._exit(status)
 
-    def _serve_here(self, connection: Connection, head: RequestHead) -> int:
+    def _serve_here(self, connection: Connection, head: RequestHead) -> int:  # pragma: no cover
         """Serve a request to its end; the process's status tells whether the connection has to be reset."""
         handler = self.RequestHandlerClass(connection.sock, connection.address, self)
         handler.begin(connection, head)
@@ -170,7 +172,7 @@ class ForkingWSGIServer(BaseWSGIServer):
         self._children.clear()
 
 
-def _run_quietly(func: Callable[[], Any] | None) -> None:
+def _run_quietly(func: Callable[[], Any] | None) -> None:  # pragma: no cover
     """Call a function at the end of a process, where nobody could do anything about its errors."""
     if func is not None:
         with suppress(Exception):

@@ -103,11 +103,21 @@ class ConnectionLoop:
         waiting = (each.phase in {Phase.BODY, Phase.FLUSH} or each.buffer for each in self._waiting)
         return bool(self._busy or self._returned) or any(waiting)
 
-    def end_accepting(self) -> None:
-        """After `run`, take those who were connected by the system before the stop, and nobody else."""
-        if not self._is_closed:
-            self._accept()
-            self._acceptor.end()
+    def end_accepting(self, *, is_shared: bool) -> None:
+        """After `run`, take those who were connected by the system before the stop, and nobody else.
+
+        Args:
+            is_shared: Other processes accept on the same socket.
+        """
+        if self._is_closed:
+            return
+        if not is_shared:
+            # The system lets nobody more into its queue, so that nobody is in it when it is closed.
+            with suppress(OSError):
+                self._listener.listen(0)
+        while self._accept():
+            pass
+        self._acceptor.end()
 
     def drain(self) -> int:
         """After `end_accepting`, finish what was accepted until the time of `end_by`, and close.
@@ -241,12 +251,14 @@ class ConnectionLoop:
         elif data in self._waiting:
             self._advance(data)
 
-    def _accept(self) -> None:
-        """Take what waits to be accepted."""
-        for connection in self._acceptor.accept():
+    def _accept(self) -> bool:
+        """Take what waits to be accepted; true if there was something."""
+        accepted = self._acceptor.accept()
+        for connection in accepted:
             self._waiting.add(connection)
             self._selector.register(connection.sock, selectors.EVENT_READ, connection)
         self._acceptor.listen_as_possible(time.monotonic())
+        return bool(accepted)
 
     # --- waiting
 

@@ -95,7 +95,7 @@ class BaseWSGIServer:
         self.server_name: str = self.server_address[0] if is_inet else host
         self.server_port = self.port
         self.is_stopping = False
-        self._is_path_ours = fd is None
+        self._is_shared = fd is not None
         self._is_graceful = False
         self._is_draining = False
         self._loop = ConnectionLoop(
@@ -169,18 +169,18 @@ class BaseWSGIServer:
         if not self._is_draining:
             self._loop.close()
             self._end_workers()
-        if self._is_path_ours:
+        if not self._is_shared:
             remove_unix_socket(self.socket)
         self.socket.close()
 
     def _finish_requests(self) -> None:
         """Answer what was accepted: here if somebody waits for that, else beside what comes next."""
-        self._loop.end_accepting()
         if not self._is_graceful and not self._loop.is_at_work:
             return
         self._is_draining = True
-        if self._is_path_ours:
+        if not self._is_shared:
             remove_unix_socket(self.socket)
+        self._loop.end_accepting(is_shared=self._is_shared)
         self.socket.close()
         if self._is_graceful:
             self._drain()
