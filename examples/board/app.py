@@ -34,7 +34,7 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
     Args:
         config: Settings that win over the environment; the tests give their own `DATABASE` and `SECRET_KEY`.
     """
-    from . import accounts, admin, api, csrf, dates, db, errors, forms, pages, posting, rate_limit, sample_data
+    from . import accounts, admin, api, csrf, dates, db, errors, forms, links, pages, posting, rate_limit, sample_data
 
     app = Flask(__name__, instance_path=str(HERE / "instance"))
     configure(app, config or {})
@@ -52,6 +52,7 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
     app.after_request(add_headers)
 
     dates.init_app(app)
+    links.init_app(app)
     errors.init_app(app)
     admin.init_app(app)
     return app

@@ -10,40 +10,51 @@ from pathlib import Path
 
 from hipflask import Flask, current_app, g
 
+from .connections import ConnectionPool
+
 MIGRATIONS = Path(__file__).resolve().with_name("migrations")
 BOARD_FILE = 1651470948  # marks the file as a board's
 BUSY_SECONDS = 10.0  # how long a writer waits for another one
 
 
 def init_app(app: Flask, fill: Callable[[sqlite3.Connection], None] | None = None) -> None:
-    """Make or update the database of *app*, and close each request's connection at its end.
+    """Make or update the database of *app*, and take each request's connection back at its end.
 
     Args:
         app: The board.
         fill: Called with the connection to a database that is new.
     """
     prepare(app.config["DATABASE"], fill)
-    app.teardown_appcontext(close_connection)
+    app.extensions["connections"] = ConnectionPool(
+        lambda: connect(app.config["DATABASE"], app.config["BUSY_SECONDS"], check_same_thread=False)
+    )
+    app.teardown_appcontext(give_back_connection)
 
 
 def get_connection() -> sqlite3.Connection:
-    """Return this request's connection, opened when it is first needed."""
+    """Return this request's connection, taken when it is first needed."""
     if "connection" not in g:
-        g.connection = connect(current_app.config["DATABASE"], current_app.config["BUSY_SECONDS"])
+        g.connection = pool().take()
     connection: sqlite3.Connection = g.connection
     return connection
 
 
-def close_connection(error: BaseException | None = None) -> None:
-    """Close this request's connection, if it has one."""
+def give_back_connection(error: BaseException | None = None) -> None:
+    """Give this request's connection back, if it has one."""
     connection = g.pop("connection", None)
     if connection is not None:
-        connection.close()
+        pool().give_back(connection)
 
 
-def connect(path: str, busy_seconds: float = BUSY_SECONDS) -> sqlite3.Connection:
+def pool() -> ConnectionPool:
+    """Return the connections of the application that is asked."""
+    found: ConnectionPool = current_app.extensions["connections"]
+    return found
+
+
+def connect(path: str, busy_seconds: float = BUSY_SECONDS, *, check_same_thread: bool = True) -> sqlite3.Connection:
     """Open the database in the file *path*; what is written outside a transaction is saved at once."""
-    connection = sqlite3.connect(path, timeout=busy_seconds, isolation_level=None)
+    connection = sqlite3.connect(path, timeout=busy_seconds, isolation_level=None, check_same_thread=check_same_thread)
     connection.create_function("casefold", 1, str.casefold, deterministic=True)  # SQLite itself knows only A to Z
     connection.execute("PRAGMA foreign_keys = ON")
     return connection

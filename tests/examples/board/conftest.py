@@ -15,7 +15,7 @@ from hipflask.http.security import generate_password_hash
 from tests.examples.board.visitor import PASSWORD, Visitor
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from hipflask import Flask
 
@@ -30,8 +30,10 @@ def compiled_templates(tmp_path_factory: pytest.TempPathFactory) -> FileSystemBy
 
 
 @pytest.fixture
-def make_app(tmp_path: Path, compiled_templates: FileSystemBytecodeCache) -> Callable[..., Flask]:
+def make_app(tmp_path: Path, compiled_templates: FileSystemBytecodeCache) -> Iterator[Callable[..., Flask]]:
     """Make boards with the sample data and the users `maria`, `pavel` and `root`, an administrator."""
+
+    apps = []
 
     def make(**settings: object) -> Flask:
         config = {
@@ -42,6 +44,7 @@ def make_app(tmp_path: Path, compiled_templates: FileSystemBytecodeCache) -> Cal
             "RATE_LIMITS": NO_LIMITS,
         }
         app = create_app(config | settings)
+        apps.append(app)
         app.jinja_env.bytecode_cache = compiled_templates
         cheap_hash = generate_password_hash(PASSWORD, method="pbkdf2:sha256:1")
         with app.app_context():
@@ -49,7 +52,9 @@ def make_app(tmp_path: Path, compiled_templates: FileSystemBytecodeCache) -> Cal
                 users.add(name, cheap_hash, is_admin=name == "root")
         return app
 
-    return make
+    yield make
+    for app in apps:
+        app.extensions["connections"].close()
 
 
 @pytest.fixture

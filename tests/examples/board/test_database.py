@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from examples.board import create_app, sample_data, secret_key
+from examples.board.connections import LARGEST_IDLE
 from examples.board.db import MIGRATIONS, connect, get_connection, is_busy, prepare, transaction
 from examples.board.posts import Draft, publish
 from examples.board.store import messages, users
@@ -159,12 +160,46 @@ def test_name_is_taken_once_by_those_who_sign_up_at_once(app):
     assert len([user_id for user_id in ids if user_id is not None]) == 1
 
 
-def test_connection_is_one_per_request_and_closed_after_it(app):
+def test_connection_is_one_per_request_and_waits_for_the_next(app):
     with app.test_request_context("/"):
         connection = get_connection()
         assert get_connection() is connection
+    with app.test_request_context("/"):
+        assert get_connection() is connection
+
+
+def test_what_a_request_did_not_commit_is_undone(app):
+    with app.test_request_context("/"):
+        get_connection().execute("BEGIN")
+        get_connection().execute("DELETE FROM messages")
+    with app.test_request_context("/"):
+        assert not get_connection().in_transaction
+        assert get_connection().execute("SELECT count(*) FROM messages").fetchone() == (8,)
+
+
+def test_no_more_connections_wait_than_the_limit(app):
+    pool = app.extensions["connections"]
+    pool.close()
+    taken = [pool.take() for _ in range(LARGEST_IDLE + 1)]
+    assert len(set(map(id, taken))) == len(taken)
+    for connection in taken:
+        pool.give_back(connection)
+    assert pool.idle.qsize() == LARGEST_IDLE
     with pytest.raises(sqlite3.ProgrammingError, match="closed"):
-        connection.execute("SELECT 1")
+        taken[-1].execute("SELECT 1")
+    pool.close()
+    assert pool.idle.qsize() == 0
+
+
+def test_forked_process_leaves_its_parents_connections_alone(app):
+    pool = app.extensions["connections"]
+    with app.test_request_context("/"):
+        connection = get_connection()
+    pool.process -= 1  # as if it had been forked from another
+    with app.test_request_context("/"):
+        assert get_connection() is not connection
+    assert connection.execute("SELECT 1").fetchone() == (1,)
+    connection.close()
 
 
 def test_secret_key_is_made_once_for_its_owner_only(tmp_path):

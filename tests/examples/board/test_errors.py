@@ -68,6 +68,7 @@ def test_uncaught_exception_is_a_page_that_tells_nothing_of_the_inside(app, gues
 
 def test_database_that_has_gone_is_a_500_page(app, maria, tmp_path):
     app.testing = False
+    app.extensions["connections"].close()
     app.config["DATABASE"] = str(tmp_path / "gone" / "board.sqlite3")
     assert maria.get("/appearance").status_code == 500
     response = maria.get("/")

@@ -9,6 +9,7 @@ import pytest
 
 from examples.board.dates import format_age, format_time
 from examples.board.forms import parse_number
+from examples.board.links import add_links
 from examples.board.pages import PAGE_SIZE
 from tests.examples.board.visitor import Visitor, read_text
 
@@ -276,10 +277,28 @@ def test_theme_that_there_is_not_is_refused_or_ignored(guest):
     assert 'data-theme="auto"' in guest.get("/").text
 
 
-def test_addresses_in_texts_become_links_and_nothing_worse(guest, post):
-    text = guest.get(f"/messages/{post('Title', 'See https://example.org/?a=1&b=2, javascript:alert(1)')}").text
-    assert '<a href="https://example.org/?a=1&amp;b=2" rel="' in text
-    assert 'href="javascript' not in text
+@pytest.mark.parametrize(
+    ("text", "html"),
+    [
+        pytest.param("See https://example.org/?a=1&b=2.", "See [https://example.org/?a=1&amp;b=2].", id="query"),
+        pytest.param("(http://example.org)", "([http://example.org])", id="brackets"),
+        pytest.param("https://a.example, https://b.example!", "[https://a.example], [https://b.example]!", id="two"),
+        pytest.param("<https://example.org/<b>>", "&lt;[https://example.org/]&lt;b&gt;&gt;", id="markup"),
+        pytest.param('https://example.org/"onclick="x', "[https://example.org/]&#34;onclick=&#34;x", id="quotes"),
+        pytest.param("https://example.org/{0}%s", "[https://example.org/{0}%s]", id="format"),
+        pytest.param("javascript:alert(1) data:text/html,x", "javascript:alert(1) data:text/html,x", id="scripts"),
+        pytest.param("https:// http", "https:// http", id="none"),
+        pytest.param("", "", id="empty"),
+    ],
+)
+def test_addresses_in_texts_become_links_and_nothing_worse(text, html):
+    linked = re.sub(r"\[([^\]]*)\]", r'<a href="\1" rel="nofollow ugc">\1</a>', html)
+    assert add_links(text) == linked
+
+
+def test_message_has_its_links(guest, post):
+    text = guest.get(f"/messages/{post('Title', 'See https://example.org/')}").text
+    assert 'See <a href="https://example.org/" rel="nofollow ugc">https://example.org/</a></div>' in text
 
 
 def test_pages_are_asked_for_anew_each_time(guest):
