@@ -31,6 +31,7 @@ if t.TYPE_CHECKING:
     from hipflask import typing as ft
     from hipflask.http.response import Response as HttpResponse
     from hipflask.routing.adapter import MapAdapter
+    from hipflask.testing.async_client import AsyncFlaskClient
     from hipflask.testing.cli_runner import FlaskCliRunner
     from hipflask.testing.flask_client import FlaskClient
 
@@ -75,8 +76,9 @@ class Flask(App):
     request_class: type[Request] = Request
     response_class: type[HttpResponse] = Response
     session_interface: SessionInterface = SecureCookieSessionInterface()
-    #: Classes of :meth:`test_client` and :meth:`test_cli_runner`; ``None`` for ours.
+    #: Classes of :meth:`test_client`, :meth:`async_test_client` and :meth:`test_cli_runner`; ``None`` for ours.
     test_client_class: type[FlaskClient] | None = None
+    async_test_client_class: type[AsyncFlaskClient] | None = None
     test_cli_runner_class: type[FlaskCliRunner] | None = None
 
     def __init__(
@@ -561,6 +563,21 @@ class Flask(App):
         from hipflask.testing.flask_client import FlaskClient
 
         cls = self.test_client_class or FlaskClient
+        return cls(self, self.response_class, use_cookies=use_cookies, **kwargs)
+
+    def async_test_client(self, use_cookies: bool = True, **kwargs: t.Any) -> AsyncFlaskClient:
+        """Return a client whose requests are awaited; they go through :attr:`asgi_app`.
+
+        Args:
+            use_cookies: Keep cookies between requests.
+            **kwargs: Arguments of :attr:`async_test_client_class`.
+
+        Example:
+            ``async with app.async_test_client() as client: await client.get("/")``
+        """
+        from hipflask.testing.async_client import AsyncFlaskClient
+
+        cls = self.async_test_client_class or AsyncFlaskClient
         return cls(self, self.response_class, use_cookies=use_cookies, **kwargs)
 
     def test_cli_runner(self, **kwargs: t.Any) -> FlaskCliRunner:

@@ -19,6 +19,7 @@ OTHER_MODULES = {"_hipflask_pytest": "plugin"}
 DEFERRED_UPWARDS = {
     *(("hipflask.app", f"Flask.{name}") for name in ("run", "test_client", "test_cli_runner", "cli", "wsgi_app")),
     ("hipflask.app", "Flask.asgi_app"),
+    ("hipflask.app", "Flask.async_test_client"),
     ("hipflask.app", "Flask.test_request_context"),  # its arguments are the test client's
     ("hipflask.app_setup", "App.cli"),
     ("hipflask.scaffold", "Scaffold.cli"),
@@ -30,6 +31,7 @@ DEFERRED_UPWARDS = {
 TYPE_ONLY_NAMES = {
     "Flask": "nearly everything is about an application",
     "AppGroup": "the type of Flask.cli and Blueprint.cli",
+    "AsyncFlaskClient": "what Flask.async_test_client returns",
     "FlaskClient": "what Flask.test_client returns",
     "FlaskCliRunner": "what Flask.test_cli_runner returns",
 }

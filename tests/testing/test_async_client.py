@@ -64,6 +64,18 @@ def app():
     return app
 
 
+def test_application_makes_its_class(app):
+    class Own(AsyncFlaskClient):
+        pass
+
+    assert type(app.async_test_client()) is AsyncFlaskClient
+    app.async_test_client_class = Own
+    client = app.async_test_client(use_cookies=False)
+    assert type(client) is Own
+    with pytest.raises(TypeError, match="cookies"):
+        client.get_cookie("a")
+
+
 def both(app, path, **kwargs):
     """Return what the two clients are answered."""
 
