@@ -36,8 +36,9 @@ help:
 	@echo "make bench     run every measurement in bench/"
 	@echo "make wire      raw requests to the pure server, judged by the table of wire cases"
 	@echo "make conformance  Flask's own suites, the behaviour suite, the API's record; environments: SUITES_DIR"
-	@echo "make conformance-servers  the table of tests/conformance behind gunicorn, waitress, uWSGI and Granian"
-	@echo "make docs      run the code blocks of the documentation"
+	@echo "make conformance-servers  the table of tests/conformance behind gunicorn, waitress, uWSGI and Granian,"
+	@echo "                          and the commands of docs/deployment.md"
+	@echo "make docs      run the code blocks of the documentation, build its site in build/site"
 	@echo "make floors    the tests on the oldest dependencies that pyproject.toml allows"
 	@echo "make install   .venv with the package (editable) and the contributors' tools"
 
@@ -103,7 +104,8 @@ conformance: install
 
 # A separate environment: what users deploy with is not needed for anything else. One to two minutes.
 conformance-servers: $(VENV)-servers/.installed
-	PYTHONPATH=src $(VENV)-servers/bin/python -m pytest --quiet -rs tests/conformance/test_servers.py $(ARGS)
+	PYTHONPATH=$(abspath src) $(VENV)-servers/bin/python -m pytest --quiet -rs \
+		tests/conformance/test_servers.py tests/docs $(ARGS)
 
 $(VENV)-servers/.installed: pyproject.toml | $(BIN)/python
 	@echo "Installing servers into $(VENV)-servers ..."
@@ -114,9 +116,24 @@ $(VENV)-servers/.installed: pyproject.toml | $(BIN)/python
 		|| echo "uWSGI could not be compiled, so it is left out."
 	@touch $@
 
-docs: install
+# A warning (a link that leads nowhere, say) fails. The site works offline: build/site/index.html.
+docs: install $(VENV)-docs/.installed
 	$(BIN)/python -m pytest --quiet tests/docs
-	@echo "The pages are plain Markdown in docs/; the site that is built from them comes later."
+	@rm -rf build/site
+	PYTHONPATH=src $(VENV)-docs/bin/python -m sphinx --fail-on-warning --keep-going --quiet \
+		--builder html --doctree-dir build/doctrees docs build/site
+	@echo "The site is in build/site/index.html."
+
+$(VENV)-docs/.installed: pyproject.toml | $(BIN)/python
+	@echo "Installing Sphinx into $(VENV)-docs ..."
+	@test -e $(VENV)-docs/bin/python || $(BIN)/python -m venv $(VENV)-docs
+	@$(VENV)-docs/bin/python -m pip --disable-pip-version-check --quiet install "pip>=25.1"
+	@$(BIN)/python -c 'import tomllib; \
+		print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["dependencies"], sep="\n")' \
+		> $(VENV)-docs/dependencies.txt
+	@$(VENV)-docs/bin/python -m pip --disable-pip-version-check --quiet install \
+		--requirement $(VENV)-docs/dependencies.txt --group docs
+	@touch $@
 
 # A separate environment: pip resolves each `>=` of the dependencies as `==`.
 floors: $(BIN)/python
