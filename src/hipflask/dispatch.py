@@ -181,20 +181,11 @@ def finish_now(response: t.Any, environ: dict[str, t.Any]) -> FinishedResponse:
 
     body = response(environ, start_response)
     if written or not recorded:
-        body = _body_with(written, body)
+        from hipflask.http.wsgi import ClosingIterator, body_once_started
+
+        close = getattr(body, "close", None)
+        body = ClosingIterator(body_once_started(iter(body), recorded, written), () if close is None else close)
     status, headers = recorded
     finished = FinishedResponse(body, status, None, direct_passthrough=True)
     finished.headers._list = list(headers)
     return finished
-
-
-def _body_with(written: list[bytes], body: Iterable[bytes]) -> Iterable[bytes]:
-    """Return a body with what went through ``write()`` in front; an application may call it, or start, late."""
-    from itertools import chain
-
-    from hipflask.http.wsgi import ClosingIterator
-
-    parts = iter(body)
-    first = next(parts, b"")
-    close = getattr(body, "close", None)
-    return ClosingIterator(chain(written, [first], parts), () if close is None else close)

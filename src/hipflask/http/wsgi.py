@@ -280,7 +280,7 @@ def run_wsgi_app(app: WSGIApplication, environ: Any, buffered: bool = False) -> 
                 close()
         body = [*written, *body]
     else:
-        body = _rest_of(iter(rv), started, written)
+        body = body_once_started(iter(rv), started, written)
         if close is not None and body is not rv:
             body = ClosingIterator(body, close)
     if not started:
@@ -294,7 +294,7 @@ def run_wsgi_app(app: WSGIApplication, environ: Any, buffered: bool = False) -> 
     return body, status, Headers(headers)
 
 
-def _rest_of(parts: Iterator[bytes], started: list[Any], written: list[bytes]) -> Iterator[bytes]:
+def body_once_started(parts: Iterator[bytes], started: list[Any], written: list[bytes]) -> Iterator[bytes]:
     """Read a body up to the part by which ``start_response`` has been called; return all of it as one iterator."""
     for part in parts:
         written.append(part)
