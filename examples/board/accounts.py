@@ -127,7 +127,7 @@ def make_token() -> ResponseReturnValue:
     token = secrets.token_urlsafe(32)
     users.set_token(g.user.id, hash_token(token))
     current_app.logger.info("%s made an API token", g.user.name)
-    return render_template("account.html", errors={}, token=token)
+    return render_template("account.html", errors={}, token=token), {"Cache-Control": "no-store"}
 
 
 def find_by_password(name: str, password: str) -> User | None:

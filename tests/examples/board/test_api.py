@@ -218,6 +218,7 @@ def test_token_speaks_for_its_user(app, maria, guest):
 
     page = maria.send("/account/token")
     token = re.search(r'class="token">([^<]+)<', page.text)[1]
+    assert page.headers["Cache-Control"] == "no-store"
     assert token not in maria.get("/account").text
     headers = {"Authorization": f"Bearer {token}"}
     assert guest.get("/api/user", headers=headers).json["name"] == "maria"
