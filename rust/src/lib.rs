@@ -2,7 +2,7 @@
 //!
 //! Import it lazily: the package is complete without it (the pure-Python server takes over). The way of a
 //! request: `listener` -> `connection` (bytes, framed by `hipflask_http1`) -> `server` (the I/O thread's loop)
-//! -> `door` -> `queue` -> `bridge` (Python); its answer: `bridge` -> `reply` -> `answering` -> `output`.
+//! -> `door` -> `hipflask_handover` -> `bridge` (Python); its answer: `bridge` -> `reply` -> `answering` -> `output`.
 
 mod answering;
 mod body;
@@ -14,7 +14,6 @@ mod door;
 mod journal;
 mod listener;
 mod output;
-mod queue;
 mod reply;
 mod request;
 mod server;

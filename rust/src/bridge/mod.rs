@@ -18,10 +18,10 @@ use pyo3::Py;
 use crate::config::Settings;
 use crate::door::Door;
 use crate::journal::Journal;
-use crate::queue::Queue;
 use crate::reply::Replies;
 use crate::request::Request;
 use crate::server::{STUCK, Stop, oldest};
+use hipflask_handover::Queue;
 
 pub use body::Body;
 pub use head::Head;

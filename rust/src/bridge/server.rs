@@ -14,9 +14,9 @@ use crate::config::{Settings, seconds};
 use crate::door::Door;
 use crate::journal::{Answered, Journal};
 use crate::listener::Listener;
-use crate::queue::{Next, Queue};
 use crate::reply::Replies;
 use crate::server::{Server as IoServer, Stop, WAKER};
+use hipflask_handover::{Next, Queue};
 
 /// After this time without work, a thread beyond the usual number ends.
 const IDLE: Duration = Duration::from_secs(30);

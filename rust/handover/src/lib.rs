@@ -5,11 +5,27 @@
 //! So a worker that is stuck in a view keeps nobody waiting, and one that is not wakes next to nobody.
 //! Taking is quick and done while attached to the interpreter; waiting is done detached.
 
+#![cfg_attr(
+    test,
+    allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic)
+)] // a test may fail loudly
+
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::thread::Thread;
+use std::sync::PoisonError;
 use std::time::{Duration, Instant};
+
+#[cfg(loom)]
+use loom::{
+    sync::atomic::{AtomicUsize, Ordering},
+    sync::{Mutex, MutexGuard},
+    thread::{Thread, current},
+};
+#[cfg(not(loom))]
+use std::{
+    sync::atomic::{AtomicUsize, Ordering},
+    sync::{Mutex, MutexGuard},
+    thread::{Thread, current},
+};
 
 /// What a worker is to do next.
 #[derive(Debug, PartialEq, Eq)]
@@ -92,6 +108,17 @@ impl<T> State<T> {
     }
 }
 
+#[cfg(not(loom))]
+fn park(patience: Duration) {
+    std::thread::park_timeout(patience);
+}
+
+/// A model has no clock: a wake that is lost is lost for ever, and found.
+#[cfg(loom)]
+fn park(_: Duration) {
+    loom::thread::park();
+}
+
 fn wake(thread: Option<Thread>) {
     if let Some(thread) = thread {
         thread.unpark();
@@ -100,7 +127,8 @@ fn wake(thread: Option<Thread>) {
 
 impl<T> Queue<T> {
     /// Makes a queue for at most `limit` entries.
-    pub const fn new(limit: usize) -> Self {
+    #[must_use]
+    pub fn new(limit: usize) -> Self {
         Self {
             state: Mutex::new(State {
                 entries: VecDeque::new(),
@@ -128,6 +156,7 @@ impl<T> Queue<T> {
     }
 
     /// Returns how many entries wait, as of late.
+    #[must_use]
     pub fn len(&self) -> usize {
         self.size.load(Ordering::Relaxed)
     }
@@ -136,7 +165,7 @@ impl<T> Queue<T> {
     pub fn add_worker(&self) -> usize {
         let worker = Worker {
             mail: VecDeque::new(),
-            thread: std::thread::current(),
+            thread: current(),
             is_idle: false,
             is_searching: false,
             is_gone: false,
@@ -165,7 +194,14 @@ impl<T> Queue<T> {
         wake(next);
     }
 
+    /// Whether no entry waits, as of late.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
     /// Returns how many workers there are.
+    #[must_use]
     pub fn workers(&self) -> usize {
         self.lock()
             .workers
@@ -244,7 +280,7 @@ impl<T> Queue<T> {
                 state = self.lock();
                 return state.rouse(at).is_none();
             }
-            std::thread::park_timeout(left);
+            park(left);
             state = self.lock();
             if state.workers.get(at).is_none_or(|one| !one.is_idle) {
                 return true;
@@ -277,7 +313,7 @@ impl<T> Queue<T> {
                 return;
             }
             drop(state);
-            std::thread::park_timeout(Duration::from_secs(1));
+            park(Duration::from_secs(1));
         }
     }
 

@@ -1,0 +1,91 @@
+//! Every interleaving of filing, taking and waiting: `RUSTFLAGS="--cfg loom" cargo test -p hipflask-handover --release`.
+//!
+//! A wake that is lost leaves a thread parked for ever, which loom reports as a deadlock.
+#![cfg(loom)]
+#![allow(clippy::expect_used, clippy::panic, missing_docs)]
+
+use std::time::{Duration, Instant};
+
+use hipflask_handover::{Next, Queue};
+use loom::sync::Arc;
+use loom::thread;
+
+fn take_one(queue: &Queue<u32>, worker: usize) -> u32 {
+    loop {
+        match queue.take(worker) {
+            Next::Begin(item) => return item,
+            Next::Nothing => {
+                queue.wait(worker, Duration::from_secs(3600));
+            }
+            Next::GoOn(_) | Next::Closed => panic!("nobody has sent that"),
+        }
+    }
+}
+
+#[test]
+fn one_worker_takes_what_is_filed_in_two_steps() {
+    loom::model(|| {
+        let queue = Arc::new(Queue::<u32>::new(8));
+        let filer = Arc::clone(&queue);
+        let worker = queue.add_worker();
+        let thread = thread::spawn(move || {
+            filer.file(&mut vec![1_u32], Instant::now());
+            filer.file(&mut vec![2_u32], Instant::now());
+        });
+        assert_eq!(take_one(&queue, worker), 1);
+        assert_eq!(take_one(&queue, worker), 2);
+        thread.join().expect("it files only");
+    });
+}
+
+#[test]
+fn worker_that_is_stuck_after_one_does_not_keep_the_other_waiting() {
+    loom::model(|| {
+        let queue = Arc::new(Queue::<u32>::new(8));
+        let other = Arc::clone(&queue);
+        let thread = thread::spawn(move || {
+            let worker = other.add_worker();
+            take_one(&other, worker);
+        });
+        let filer = Arc::clone(&queue);
+        let filing = thread::spawn(move || filer.file(&mut vec![1_u32, 2], Instant::now()));
+        let worker = queue.add_worker();
+        take_one(&queue, worker);
+        thread.join().expect("it takes one");
+        filing.join().expect("it files only");
+    });
+}
+
+#[test]
+fn mail_wakes_its_worker() {
+    loom::model(|| {
+        let queue = Arc::new(Queue::<u32>::new(8));
+        let worker = queue.add_worker();
+        let sender = Arc::clone(&queue);
+        let thread = thread::spawn(move || sender.mail(worker, 7));
+        loop {
+            match queue.take(worker) {
+                Next::GoOn(key) => break assert_eq!(key, 7),
+                Next::Nothing => {
+                    queue.wait(worker, Duration::from_secs(3600));
+                }
+                _ => panic!("nobody has filed anything"),
+            }
+        }
+        thread.join().expect("it sends only");
+    });
+}
+
+#[test]
+fn closing_ends_a_worker_that_waits() {
+    loom::model(|| {
+        let queue = Arc::new(Queue::<u32>::new(8));
+        let worker = queue.add_worker();
+        let closer = Arc::clone(&queue);
+        let thread = thread::spawn(move || closer.close());
+        while queue.take(worker) != Next::Closed {
+            queue.wait(worker, Duration::from_secs(3600));
+        }
+        thread.join().expect("it closes only");
+    });
+}
