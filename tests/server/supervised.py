@@ -203,7 +203,11 @@ class Supervised:
         found: set[int] = set()
 
         def ask() -> bool:
-            found.add(int(self.get().split()[1]))
+            # Several at a time, so that one worker alone cannot take them all.
+            clients = [self.send("/") for _ in range(2 * count)]
+            for client in clients:
+                with client:
+                    found.add(int(client.makefile("rb").read().split()[-2]))
             return len(found) >= count
 
         wait_until(ask, f"{count} workers")

@@ -170,7 +170,9 @@ def test_slow_log_drops_lines_and_says_so(slow: _Slow) -> None:
     slow.gate.set()
     wait_until(lambda: len(slow.lines) == 5, "all lines")
     log.close()
-    assert "WARNING 5 lines of the access log were dropped" in slow.lines[-1]
+    told = json.loads(slow.lines[-1].removeprefix("WARNING "))
+    assert told["message"].startswith("5 lines of the access log were dropped")
+    assert told["time"].endswith("+00:00")
 
 
 def test_log_may_be_off(slow: _Slow) -> None:

@@ -183,10 +183,14 @@ def format_apache(answer: Answer) -> str:
     )
 
 
+def _to_iso(moment: float) -> str:
+    return datetime.fromtimestamp(moment, UTC).isoformat(timespec="milliseconds")
+
+
 def format_json(answer: Answer) -> str:
     """Return a line that is a JSON object; the time is UTC."""
     values = {
-        "time": datetime.fromtimestamp(answer.started, UTC).isoformat(timespec="milliseconds"),
+        "time": _to_iso(answer.started),
         "client": answer.client[0] if answer.client else None,
         "method": answer.method,
         "target": answer.target,
@@ -278,7 +282,8 @@ class AccessLog:
                 self._write_some()
             if self._dropped:
                 number, self._dropped = self._dropped, 0
-                _emit([(logging.WARNING, f"{number} lines of the access log were dropped: it is read too slowly")])
+                text = f"{number} lines of the access log were dropped: it is read too slowly"
+                _emit([(logging.WARNING, self._describe(text))])
             if self._is_closed and not self._lines:
                 return
 
@@ -286,12 +291,16 @@ class AccessLog:
         lines = []
         for _ in range(min(len(self._lines), _BATCH)):
             level, what = self._lines.popleft()
-            lines.append((level, what if isinstance(what, str) else self._describe(what)))
+            lines.append((level, self._describe(what)))
         _emit(lines)
 
-    def _describe(self, answer: Answer) -> str:
-        assert self._format is not None, "answers are queued only where there is a format"
-        return self._format(answer)
+    def _describe(self, what: Answer | str) -> str:
+        if not isinstance(what, str):
+            assert self._format is not None, "answers are queued only where there is a format"
+            return self._format(what)
+        if self._format is not format_json:
+            return what
+        return json.dumps({"time": _to_iso(time.time()), "message": what})
 
 
 _writers: list[AccessLog] = []
