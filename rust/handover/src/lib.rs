@@ -319,7 +319,7 @@ impl<T> Queue<T> {
 
     /// Removes the entries that have waited since before `moment`.
     pub fn expire(&self, moment: Instant) -> Vec<T> {
-        if self.len() == 0 {
+        if self.is_empty() {
             return Vec::new();
         }
         let mut state = self.lock();
@@ -340,7 +340,7 @@ impl<T> Queue<T> {
     /// Whether the queue stands still: entries wait, and since the last look, which was at least `patience`
     /// ago, nobody has taken one nor is about to.
     pub fn is_stuck(&self, now: Instant, patience: Duration) -> bool {
-        if self.len() == 0 {
+        if self.is_empty() {
             return false;
         }
         let mut state = self.lock();
