@@ -337,7 +337,7 @@ class Connection:
         self.push(data)
         self.flush()
 
-    def linger(self) -> None:
+    def linger(self) -> None:  # pragma: no cover - in a child that ends by os._exit()
         """After `send_last`, wait a while until the client has closed: a reset could take the answer from it."""
         with suppress(OSError):
             while (patience := self.deadline - time.monotonic()) > 0:

@@ -192,7 +192,7 @@ class ConnectionLoop:
         self._wake_reader.close()
         self._wake_writer.close()
 
-    def abandon(self, own: Connection) -> None:
+    def abandon(self, own: Connection) -> None:  # pragma: no cover - in a child that ends by os._exit()
         """In a forked child: close all that belongs to the parent, and tell nobody.
 
         Args:
