@@ -405,7 +405,8 @@ class Supervisor:
         generation = child.generation
         if child is not generation.preloader:
             generation.workers.remove(child)
-        if self._is_stopping or child.leave_by is not None:
+        is_old = generation is not self._current and generation is not self._next
+        if self._is_stopping or is_old or child.leave_by is not None:
             self._release_preloader(generation)
         elif generation is self._next:
             why = f"{child.name} {child.describe_end()} before it was ready."
