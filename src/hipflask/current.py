@@ -11,6 +11,7 @@ if t.TYPE_CHECKING:
 
     from hipflask.ctx import AppContext, RequestContext
     from hipflask.http.response import Response
+    from hipflask.wrappers import Response as AppResponse
 
 __all__ = ["abort", "make_response", "redirect", "stream_with_context", "url_for"]
 
@@ -74,15 +75,16 @@ def abort(code: int | Response, *args: t.Any, **kwargs: t.Any) -> t.NoReturn:
     abort_without_app(code, *args, **kwargs)
 
 
-def make_response(*args: t.Any) -> Response:
+def make_response(*args: t.Any) -> AppResponse:
     """Return what a view's return value stands for as a response that can still be changed.
 
     Args:
         *args: What a view may return; several arguments stand for a tuple of them, none for an empty body.
     """
     if not args:
-        return current_app.response_class()
-    return current_app.make_response(args[0] if len(args) == 1 else t.cast("t.Any", args))  # a tuple of two or three
+        return current_app.response_class()  # type: ignore[return-value]  # usually ours
+    value = args[0] if len(args) == 1 else t.cast("t.Any", args)  # a tuple of two or three
+    return current_app.make_response(value)  # type: ignore[return-value]  # of the application's response class
 
 
 @t.overload

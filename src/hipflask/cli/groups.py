@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import traceback
 from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 import click
 
@@ -83,6 +83,12 @@ class AppGroup(click.Group):
             result_callback=result_callback,
             **kwargs,
         )
+
+    @overload
+    def command(self, __func: Callable[..., Any]) -> click.Command: ...
+
+    @overload
+    def command(self, *args: Any, **kwargs: Any) -> Callable[[Callable[..., Any]], click.Command]: ...
 
     def command(self, *args: Any, **kwargs: Any) -> Any:
         """Return a decorator that makes a function a command of this group.

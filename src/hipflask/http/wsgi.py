@@ -24,6 +24,7 @@ __all__ = [
     "ClosingIterator",
     "FileWrapper",
     "LimitedStream",
+    "body_once_started",
     "get_content_length",
     "get_current_url",
     "get_host",

@@ -12,7 +12,7 @@ from hipflask.globals import _cv_app, current_app
 from hipflask.json.provider import to_serializable
 
 if TYPE_CHECKING:
-    from hipflask.http.response import Response
+    from hipflask.wrappers import Response
 
 __all__ = ["dump", "dumps", "jsonify", "load", "loads"]
 
@@ -100,4 +100,4 @@ def jsonify(*args: Any, **kwargs: Any) -> Response:
     """
     ctx = _cv_app.get(None)
     app = current_app if ctx is None else ctx.app  # the proxy raises the error for a missing application
-    return app.json.response(*args, **kwargs)
+    return app.json.response(*args, **kwargs)  # type: ignore[return-value]  # of the application's response class
