@@ -47,6 +47,8 @@ struct Worker {
     is_idle: bool,
     is_searching: bool,
     is_gone: bool,
+    /// It has half-done things of its own, which would wait for whatever else it begins.
+    is_host: bool,
 }
 
 #[derive(Debug)]
@@ -82,11 +84,25 @@ impl<T> State<T> {
         if self.searching > 0 || self.entries.is_empty() {
             return None;
         }
-        let worker = self.workers.get_mut(self.idle.pop()?)?;
+        let at = self.last_free().or(self.idle.len().checked_sub(1))?;
+        let at = self.idle.remove(at);
+        let worker = self.workers.get_mut(at)?;
         worker.is_idle = false;
         worker.is_searching = true;
         self.searching = 1;
         Some(worker.thread.clone())
+    }
+
+    /// Returns where in `idle` the last one is that has nothing half-done.
+    fn last_free(&self) -> Option<usize> {
+        let is_free = |at: &usize| self.workers.get(*at).is_some_and(|one| !one.is_host);
+        self.idle.iter().rposition(is_free)
+    }
+
+    /// Whether a worker leaves what is new to another, who has nothing else to do.
+    fn leaves_it(&self, at: usize) -> bool {
+        self.workers.get(at).is_some_and(|one| one.is_host)
+            && (self.searching > 0 || self.last_free().is_some())
     }
 
     /// Notes that a worker that was woken has looked.
@@ -169,6 +185,7 @@ impl<T> Queue<T> {
             is_idle: false,
             is_searching: false,
             is_gone: false,
+            is_host: false,
         };
         let mut state = self.lock();
         if let Some(at) = state.workers.iter().position(|worker| worker.is_gone)
@@ -210,6 +227,12 @@ impl<T> Queue<T> {
             .count()
     }
 
+    /// Returns how many of them wait.
+    #[must_use]
+    pub fn idle_workers(&self) -> usize {
+        self.lock().idle.len()
+    }
+
     /// Files what fits, in order, and leaves the rest; one worker is woken for all of it.
     pub fn file<S: Into<T>>(&self, items: &mut Vec<S>, now: Instant) {
         let mut state = self.lock();
@@ -230,8 +253,16 @@ impl<T> Queue<T> {
     }
 
     /// Takes what a worker has to do next, without waiting.
-    pub fn take(&self, at: usize) -> Next<T> {
+    ///
+    /// # Arguments
+    ///
+    /// * `at` - The worker.
+    /// * `is_host` - It has half-done things of its own; it gets something new only if nobody else is free.
+    pub fn take(&self, at: usize, is_host: bool) -> Next<T> {
         let mut state = self.lock();
+        if let Some(worker) = state.workers.get_mut(at) {
+            worker.is_host = is_host;
+        }
         state.end_search(at);
         if let Some(key) = state
             .workers
@@ -242,6 +273,12 @@ impl<T> Queue<T> {
             drop(state);
             wake(next);
             return Next::GoOn(key);
+        }
+        if !state.entries.is_empty() && state.leaves_it(at) {
+            let next = state.pick();
+            drop(state);
+            wake(next);
+            return Next::Nothing;
         }
         let Some(entry) = state.entries.pop_front() else {
             return if state.is_closed {
@@ -264,7 +301,8 @@ impl<T> Queue<T> {
         let deadline = Instant::now().checked_add(patience);
         let mut state = self.lock();
         let has_mail = state.workers.get(at).is_none_or(|one| !one.mail.is_empty());
-        if has_mail || !state.entries.is_empty() || state.is_closed {
+        let has_new = !state.entries.is_empty() && !state.leaves_it(at);
+        if has_mail || has_new || state.is_closed {
             return true;
         }
         if let Some(worker) = state.workers.get_mut(at) {

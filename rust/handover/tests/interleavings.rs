@@ -12,7 +12,7 @@ use loom::thread;
 
 fn take_one(queue: &Queue<u32>, worker: usize) -> u32 {
     loop {
-        match queue.take(worker) {
+        match queue.take(worker, false) {
             Next::Begin(item) => return item,
             Next::Nothing => {
                 queue.wait(worker, Duration::from_secs(3600));
@@ -57,6 +57,27 @@ fn worker_that_is_stuck_after_one_does_not_keep_the_other_waiting() {
 }
 
 #[test]
+fn nothing_is_left_behind_by_a_worker_with_half_done_things() {
+    loom::model(|| {
+        let queue = Arc::new(Queue::<u32>::new(8));
+        let host = Arc::clone(&queue);
+        let hosting = thread::spawn(move || {
+            let worker = host.add_worker();
+            loop {
+                match host.take(worker, true) {
+                    Next::Begin(_) => return,
+                    _ => _ = host.wait(worker, Duration::from_secs(3600)),
+                }
+            }
+        });
+        let worker = queue.add_worker();
+        queue.file(&mut vec![1_u32, 2], Instant::now());
+        take_one(&queue, worker);
+        hosting.join().expect("it takes one");
+    });
+}
+
+#[test]
 fn mail_wakes_its_worker() {
     loom::model(|| {
         let queue = Arc::new(Queue::<u32>::new(8));
@@ -64,7 +85,7 @@ fn mail_wakes_its_worker() {
         let sender = Arc::clone(&queue);
         let thread = thread::spawn(move || sender.mail(worker, 7));
         loop {
-            match queue.take(worker) {
+            match queue.take(worker, false) {
                 Next::GoOn(key) => break assert_eq!(key, 7),
                 Next::Nothing => {
                     queue.wait(worker, Duration::from_secs(3600));
@@ -83,7 +104,7 @@ fn closing_ends_a_worker_that_waits() {
         let worker = queue.add_worker();
         let closer = Arc::clone(&queue);
         let thread = thread::spawn(move || closer.close());
-        while queue.take(worker) != Next::Closed {
+        while queue.take(worker, false) != Next::Closed {
             queue.wait(worker, Duration::from_secs(3600));
         }
         thread.join().expect("it closes only");

@@ -17,9 +17,9 @@ fn what_does_not_fit_is_left() {
     assert_eq!(items, [3]);
     assert_eq!(queue.len(), 2);
     let worker = queue.add_worker();
-    assert_eq!(queue.take(worker), Next::Begin(1));
-    assert_eq!(queue.take(worker), Next::Begin(2));
-    assert_eq!(queue.take(worker), Next::Nothing);
+    assert_eq!(queue.take(worker, false), Next::Begin(1));
+    assert_eq!(queue.take(worker, false), Next::Begin(2));
+    assert_eq!(queue.take(worker, false), Next::Nothing);
     assert!(queue.is_empty());
 }
 
@@ -29,8 +29,8 @@ fn own_things_come_before_new_ones() {
     let worker = queue.add_worker();
     queue.file(&mut vec![1_u32], Instant::now());
     queue.mail(worker, 5);
-    assert_eq!(queue.take(worker), Next::GoOn(5));
-    assert_eq!(queue.take(worker), Next::Begin(1));
+    assert_eq!(queue.take(worker, false), Next::GoOn(5));
+    assert_eq!(queue.take(worker, false), Next::Begin(1));
 }
 
 #[test]
@@ -58,7 +58,7 @@ fn queue_is_stuck_only_if_nobody_takes_nor_could() {
     queue.file(&mut vec![1_u32, 2, 3], Instant::now());
     assert!(!look(), "it was not looked at before");
     assert!(look());
-    queue.take(worker);
+    queue.take(worker, false);
     assert!(!look(), "somebody has taken something");
     assert!(look());
 }
@@ -82,8 +82,8 @@ fn closed_queue_takes_nothing_and_is_emptied() {
     let mut late = vec![2_u32];
     queue.file(&mut late, Instant::now());
     assert_eq!(late, [2]);
-    assert_eq!(queue.take(worker), Next::Begin(1));
-    assert_eq!(queue.take(worker), Next::Closed);
+    assert_eq!(queue.take(worker, false), Next::Begin(1));
+    assert_eq!(queue.take(worker, false), Next::Closed);
 }
 
 #[test]
@@ -96,7 +96,7 @@ fn every_entry_is_taken_once_by_many() {
             thread::spawn(move || {
                 let worker = queue.add_worker();
                 loop {
-                    match queue.take(worker) {
+                    match queue.take(worker, false) {
                         Next::Begin(item) => _ = sum.fetch_add(item, Ordering::Relaxed),
                         Next::Closed => return queue.remove_worker(worker),
                         Next::GoOn(_) => panic!("nobody has sent that"),
@@ -120,4 +120,32 @@ fn every_entry_is_taken_once_by_many() {
         worker.join().expect("it takes only");
     }
     assert_eq!(sum.load(Ordering::Relaxed), (0..10_000).sum());
+}
+
+#[test]
+fn worker_with_half_done_things_leaves_new_ones_to_a_free_one() {
+    let queue = Arc::new(Queue::<u32>::new(4));
+    let host = queue.add_worker();
+    let other = Arc::clone(&queue);
+    let free = thread::spawn(move || {
+        let worker = other.add_worker();
+        loop {
+            match other.take(worker, false) {
+                Next::Begin(item) => return item,
+                _ => _ = other.wait(worker, Duration::from_secs(10)),
+            }
+        }
+    });
+    while queue.workers() < 2 || queue.idle_workers() < 1 {
+        thread::yield_now();
+    }
+    queue.file(&mut vec![1_u32], Instant::now());
+    assert_eq!(queue.take(host, true), Next::Nothing);
+    assert_eq!(free.join().expect("it takes one"), 1);
+    queue.file(&mut vec![2_u32], Instant::now());
+    assert_eq!(
+        queue.take(host, true),
+        Next::Begin(2),
+        "nobody else is there"
+    );
 }

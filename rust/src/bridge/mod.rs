@@ -152,7 +152,7 @@ impl Door for Core {
     }
 
     fn is_waiting(&self) -> bool {
-        self.queue.len() > 0
+        !self.queue.is_empty()
     }
 
     fn report(&self) {

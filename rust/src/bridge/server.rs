@@ -102,7 +102,7 @@ impl Server {
     ) -> PyResult<Option<Bound<'py, PyAny>>> {
         let queue = &self.core.queue;
         loop {
-            match queue.take(worker) {
+            match queue.take(worker, !may_end) {
                 Next::Begin(Work::New(request)) => {
                     let head = self.core.head_of(py, request)?;
                     return Ok(Some(head.into_bound(py).into_any()));
