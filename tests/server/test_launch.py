@@ -163,5 +163,8 @@ def test_certificate_made_for_each_worker_is_refused() -> None:
 def test_process_is_replaced_only_where_its_output_is_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdout", sys.__stdout__)
     assert can_supervise() is hasattr(os, "posix_spawn")
+    with monkeypatch.context() as without:
+        without.setattr(sys, "executable", "")
+        assert not can_supervise()
     monkeypatch.setattr(sys, "stdout", sys.stderr)
     assert not can_supervise()

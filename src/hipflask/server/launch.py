@@ -18,6 +18,8 @@ __all__ = ["Address", "Listener", "Plan", "can_supervise", "inherited_sockets", 
 
 #: The first descriptor that systemd passes (sd_listen_fds(3)).
 FIRST_INHERITED = 3
+#: Not there where Python imports from an archive.
+_SUPERVISOR = os.path.join(os.path.dirname(os.path.abspath(__file__)), "supervisor.py")
 _BOOTSTRAP = (
     "import json, sys; text = sys.argv.pop(); told = json.loads(text); "
     "sys.path[:], sys.argv[:] = told['path'], told['argv']; from hipflask.server.worker import main; main(text)"
@@ -63,7 +65,8 @@ def can_supervise() -> bool:
 
     It is not ours to replace where somebody has taken over its output: a test that calls the command, a notebook.
     """
-    return hasattr(os, "posix_spawn") and hasattr(socket, "send_fds") and sys.stdout is sys.__stdout__
+    can_replace = hasattr(os, "posix_spawn") and hasattr(socket, "send_fds") and bool(sys.executable)
+    return can_replace and os.path.isfile(_SUPERVISOR) and sys.stdout is sys.__stdout__
 
 
 def read_bind(text: str) -> Address:
@@ -162,9 +165,8 @@ def launch(plan: Plan) -> NoReturn:
             os.chown(each.unlink, user["uid"], user["gid"])
     sys.stdout.flush()
     sys.stderr.flush()
-    here = os.path.join(os.path.dirname(os.path.abspath(__file__)), "supervisor.py")
     # -I -S: what is in the working directory, the environment and site-packages is no concern of the supervisor's.
-    os.execv(sys.executable, [sys.executable, "-I", "-S", here, json.dumps(settings)])
+    os.execv(sys.executable, [sys.executable, "-I", "-S", _SUPERVISOR, json.dumps(settings)])
 
 
 def _describe(
