@@ -14,11 +14,12 @@ def main() -> None:
     name, _, attribute = sys.argv[1].partition(":")
     app = getattr(importlib.import_module(name), attribute or "app")
     with socket.create_server(("127.0.0.1", int(sys.argv[2])), backlog=1024) as listener:
-        native.serve(app, [listener], ready=_stop_on_sigterm)
 
+        def tell(server: native.NativeServer) -> None:
+            signal.signal(signal.SIGTERM, lambda *_: server.stop(1))
+            print(f"ready\n{listener.getsockname()[1]}", flush=True)
 
-def _stop_on_sigterm(server: native.NativeServer) -> None:
-    signal.signal(signal.SIGTERM, lambda *_: server.stop(1))
+        native.serve(app, [listener], ready=tell)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import sqlite3
 import threading
 import time
@@ -12,7 +13,7 @@ import pytest
 
 import hipflask
 from hipflask import g, request
-from tests.native.conftest import WAIT_SECONDS, Serve
+from tests.native.conftest import WAIT_SECONDS, Serve, receive_all
 
 
 @pytest.fixture
@@ -194,3 +195,155 @@ def test_view_is_cancelled_when_its_client_goes(app: hipflask.Flask, serve: Serv
     deadline = time.monotonic() + WAIT_SECONDS
     while serving.get("/nothing")[0][:12] != b"HTTP/1.1 404" and time.monotonic() < deadline:
         pass
+
+
+def test_hook_reads_body_before_async_view(app: hipflask.Flask, serve: Serve) -> None:
+    @app.before_request
+    def read() -> None:
+        g.begin = request.stream.read(3)
+
+    @app.post("/")
+    async def view() -> bytes:
+        return g.begin + b"|" + request.stream.read()
+
+    data = b"POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 6\r\n\r\nabcdef"
+    assert serve(app).ask(data).endswith(b"\r\n\r\nabc|def")
+
+
+@pytest.mark.parametrize("has_hook", [False, True], ids=["loop", "host"])
+def test_body_cut_short_never_looks_whole_to_an_async_view(app: hipflask.Flask, serve: Serve, has_hook: bool) -> None:
+    if has_hook:
+        app.before_request(lambda: None)
+
+    @app.post("/")
+    async def view() -> bytes:
+        return request.get_data()
+
+    serving = serve(app)
+    with serving.connect() as connection:
+        connection.sendall(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 600\r\n\r\nabcdef")
+        connection.shutdown(socket.SHUT_WR)
+        received = b""
+        try:
+            received = receive_all(connection)
+        except ConnectionResetError:
+            pass
+    assert received == b"" or received.startswith(b"HTTP/1.1 400 ")
+
+
+def test_body_longer_than_the_application_takes_is_refused(app: hipflask.Flask, serve: Serve) -> None:
+    app.config["MAX_CONTENT_LENGTH"] = 10
+
+    @app.post("/")
+    async def view() -> bytes:
+        return request.get_data()
+
+    chunk = b"%x\r\n%b\r\n" % (100, b"x" * 100)
+    for framing in (b"Content-Length: 100\r\n\r\n" + b"x" * 100, b"Transfer-Encoding: chunked\r\n\r\n" + chunk):
+        received = serve(app).ask(b"POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n" + framing)
+        assert received.startswith(b"HTTP/1.1 413 ")
+
+
+def test_answers_of_other_kinds_are_sent(app: hipflask.Flask, serve: Serve) -> None:
+    @app.get("/tuple")
+    async def with_status() -> Any:
+        return "made", 201, {"X-Made": "yes"}
+
+    @app.get("/redirect")
+    async def away() -> Any:
+        return hipflask.redirect("/tuple")
+
+    @app.get("/late")
+    async def late() -> str:
+        @hipflask.after_this_request
+        def add(response: Any) -> Any:
+            response.headers["X-Late"] = "yes"
+            return response
+
+        return "late"
+
+    @app.get("/bad")
+    async def bad() -> Any:
+        return hipflask.Response("x", headers=[("X", "y")], status=299)
+
+    serving = serve(app)
+    head, body = serving.get("/tuple")
+    assert head.startswith(b"HTTP/1.1 201 CREATED\r\n")
+    assert b"\r\nX-Made: yes\r\n" in head
+    assert serving.get("/redirect")[0].startswith(b"HTTP/1.1 302 FOUND\r\n")
+    assert b"\r\nX-Late: yes\r\n" in serving.get("/late")[0]
+    assert serving.get("/bad")[0].startswith(b"HTTP/1.1 299 ")
+    received = serving.ask(b"HEAD /tuple HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+    assert received.endswith(b"\r\n\r\n")
+    assert b"Content-Length: 4\r\n" in received
+
+
+def test_system_exit_ends_only_its_request(app: hipflask.Flask, serve: Serve) -> None:
+    @app.get("/<kind>")
+    async def view(kind: str) -> str:
+        if kind == "leave":
+            raise SystemExit(3)
+        return kind
+
+    serving = serve(app)
+    assert serving.get("/leave")[0].startswith(b"HTTP/1.1 500 ")
+    assert serving.get("/stay")[1] == b"stay"
+
+
+def test_stream_ends_when_its_client_goes(app: hipflask.Flask, serve: Serve) -> None:
+    closed = threading.Event()
+
+    def generate() -> Any:
+        try:
+            while True:
+                yield b"x" * 100_000
+        finally:
+            closed.set()
+
+    @app.get("/")
+    async def view() -> Any:
+        return generate()
+
+    with serve(app).connect() as connection:
+        connection.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+        connection.recv(100)
+    assert closed.wait(WAIT_SECONDS)
+
+
+def test_view_that_waits_at_the_end_is_cut(app: hipflask.Flask, serve: Serve) -> None:
+    begun = threading.Event()
+
+    @app.get("/")
+    async def view() -> str:
+        begun.set()
+        await asyncio.sleep(WAIT_SECONDS)
+        return "late"
+
+    serving = serve(app)
+    with serving.connect() as connection:
+        connection.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+        assert begun.wait(WAIT_SECONDS)
+        serving.close()
+
+
+def test_sync_views_beyond_the_queue_are_answered_503(app: hipflask.Flask, serve: Serve) -> None:
+    begun, release = threading.Event(), threading.Event()
+
+    @app.get("/wait")
+    def wait() -> str:
+        begun.set()
+        return str(release.wait(WAIT_SECONDS))
+
+    @app.get("/async")
+    async def view() -> str:
+        return "async"
+
+    serving = serve(app, threads=1, max_threads=1, queue_size=1)
+    with serving.connect() as first, serving.connect() as second:
+        first.sendall(b"GET /wait HTTP/1.1\r\nHost: a\r\n\r\n")
+        assert begun.wait(WAIT_SECONDS)
+        second.sendall(b"GET /wait HTTP/1.1\r\nHost: a\r\n\r\n")
+        assert serving.get("/async")[1] == b"async"
+        assert serving.get("/wait")[0].startswith(b"HTTP/1.1 503 ")
+        release.set()
+        assert second.recv(4096).endswith(b"True")

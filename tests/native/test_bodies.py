@@ -296,3 +296,56 @@ def test_unix_socket_is_served(app: hipflask.Flask, tmp_path: Path) -> None:
         finally:
             started[0].stop(0)
             thread.join(WAIT_SECONDS)
+
+
+def test_small_file_and_ranges_are_sent(app: hipflask.Flask, serve: Serve, tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(bytes(range(256)) * 1000)
+    (tmp_path / "small").write_bytes(b"small")
+    app.add_url_rule("/<name>", "file", lambda name: hipflask.send_file(tmp_path / name, conditional=True))
+    serving = serve(app)
+    assert serving.get("/small")[1] == b"small"
+    assert serving.get("/file", "Range: bytes=10-200000")[1] == path.read_bytes()[10:200001]
+
+
+@pytest.mark.parametrize("name", ["plain", "unsized", "memory"])
+def test_file_wrapper_of_any_kind_is_sent(serve: Serve, tmp_path: Path, name: str) -> None:
+    from hipflask.http.wsgi import FileWrapper
+
+    path = tmp_path / "file"
+    path.write_bytes(b"0123456789" * 10_000)
+
+    def app(environ: dict[str, Any], start_response: Any) -> Any:
+        start_response("200 OK", [("Content-Length", "100000")] if name == "plain" else [])
+        file = io.BytesIO(path.read_bytes()) if name == "memory" else path.open("rb")
+        return FileWrapper(file)
+
+    received = serve(app).ask(b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+    assert received.count(b"0123456789") >= 9_900
+    assert received.endswith(b"0\r\n\r\n" if name != "plain" else b"0123456789")
+
+
+def test_error_of_close_is_logged(serve: Serve, caplog: pytest.LogCaptureFixture) -> None:
+    class Body:
+        def __iter__(self) -> Iterator[bytes]:
+            return iter([b"", b"one", b"", b"two"])
+
+        def close(self) -> None:
+            raise ValueError("cannot close")
+
+    def app(environ: dict[str, Any], start_response: Any) -> Any:
+        start_response("200 OK", [])
+        return Body()
+
+    received = serve(app).ask(b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+    assert received.endswith(b"3\r\none\r\n3\r\ntwo\r\n0\r\n\r\n")
+    assert "Closing the body" in caplog.text
+
+
+def test_application_that_writes_and_gives_nothing_more(serve: Serve) -> None:
+    def app(environ: dict[str, Any], start_response: Any) -> Any:
+        start_response("200 OK", [])(b"written")
+        return []
+
+    received = serve(app).ask(b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+    assert received.endswith(b"7\r\nwritten\r\n0\r\n\r\n")

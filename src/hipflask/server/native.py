@@ -18,6 +18,7 @@ import socket
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from time import monotonic
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from hipflask.concurrency import is_coroutine_function
@@ -31,7 +32,7 @@ __all__ = ["Access", "NativeServer", "NativeSettings", "Refused", "Report", "is_
 
 #: How long `serve` goes on after `NativeServer.stop` if no other time is given.
 GRACEFUL_SECONDS = 30.0
-_JOIN_SECONDS = 2.0
+_JOIN_SECONDS = 1.0
 _BEAT_MILLISECONDS = 1000
 
 
@@ -110,6 +111,7 @@ class NativeServer:
             self._loop = NativeLoop(self._core, app, settings)
         self._threads: list[threading.Thread] = []
         self._started = 0
+        self._is_interrupted = False
 
     def stop(self, graceful_seconds: float = GRACEFUL_SECONDS) -> None:
         """Accept no more connections, answer what was accepted, then have `serve` return; returns at once.
@@ -140,8 +142,9 @@ class NativeServer:
             self._core.close_queue()
             if self._loop is not None:
                 self._loop.close(_JOIN_SECONDS)
+        deadline = monotonic() + _JOIN_SECONDS
         for thread in self._threads:
-            thread.join(_JOIN_SECONDS / len(self._threads))  # a view that hangs ends with the process
+            thread.join(max(0.0, deadline - monotonic()))  # a view that hangs ends with the process
 
     def _keep(
         self,
@@ -153,24 +156,32 @@ class NativeServer:
         core = self._core
         poller = select.poll()
         poller.register(core.keeper_descriptor(), select.POLLIN)
-        if ready is not None:
-            ready(self)
         is_ended = False
         while not is_ended:
             try:
+                if ready is not None:
+                    tell, ready = ready, None
+                    tell(self)
                 poller.poll(_BEAT_MILLISECONDS)
+                is_ended = self._look(report)
+                if heartbeat is not None:
+                    heartbeat()
             except KeyboardInterrupt:
-                self.stop()
-            wants_worker, is_ended, error = core.take_tasks()
-            if wants_worker:
-                self._start_worker()
-            answers, refusals, left_out = core.take_report()
-            if report is not None and (answers or refusals or left_out):
-                report(Report(list(map(Access._make, answers)), list(map(Refused._make, refusals)), left_out))
-            if heartbeat is not None:
-                heartbeat()
-            if error is not None:
-                raise RuntimeError(f"The native server has ended: {error}.")
+                self.stop(0 if self._is_interrupted else GRACEFUL_SECONDS)
+                self._is_interrupted = True
+
+    def _look(self, report: Callable[[Report], object] | None) -> bool:
+        """Do what the server asks for; true if it has ended."""
+        core = self._core
+        wants_worker, is_ended, error = core.take_tasks()
+        if wants_worker:
+            self._start_worker()
+        answers, refusals, left_out = core.take_report()
+        if report is not None and (answers or refusals or left_out):
+            report(Report(list(map(Access._make, answers)), list(map(Refused._make, refusals)), left_out))
+        if error is not None:
+            raise RuntimeError(f"The native server has ended: {error}.")
+        return is_ended
 
     def _start_worker(self) -> None:
         from hipflask.server.native_worker import NativeWorker
@@ -225,13 +236,13 @@ def serve(
     Raises:
         ImportError: The native server was not built.
     """
+    settings = settings or NativeSettings(has_access_log=report is not None)
     lifespan = getattr(app, "_lifespan", None)
-    server = NativeServer(app, sockets, settings or NativeSettings(has_access_log=report is not None))
     if not isinstance(lifespan, Lifespan):
-        server.run(ready, report, heartbeat)
+        NativeServer(app, sockets, settings).run(ready, report, heartbeat)
         return
     lifespan.start()
     try:
-        server.run(ready, report, heartbeat)
+        NativeServer(app, sockets, settings).run(ready, report, heartbeat)
     finally:
         lifespan.stop()

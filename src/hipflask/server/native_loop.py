@@ -136,7 +136,7 @@ class NativeLoop:
         context.run(use_loop, self._server_loop)
         try:
             found = context.run(self._app.handle, head, can_suspend=True)
-        except Exception as error:
+        except BaseException as error:  # SystemExit too ends the request only
             fail(head, error)
             return None
         if not isinstance(found, Suspended):
@@ -149,7 +149,7 @@ class NativeLoop:
                 if type(body) is list:
                     head.answer(body[0] if len(body) == 1 else b"".join(body))
                     return None
-            except Exception as error:
+            except BaseException as error:
                 fail(head, error)
                 return None
             return self._serve(head, Place.LOOP, context, response)
