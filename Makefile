@@ -27,13 +27,14 @@ COVERAGE_FLOOR := 98
 # What stands beside the project: the cases of the behaviour suite, the record of the API.
 SHARED ?= ../shared
 
-.PHONY: help install run test check format bench docs floors wire conformance conformance-servers
+.PHONY: help install run test check format bench faults docs floors wire conformance conformance-servers
 help:
 	@echo "make run       serve the example on http://127.0.0.1:5000 (PORT=8000 changes the port)"
 	@echo "make test      everything that must pass: make check, then every test with branch coverage"
 	@echo "make check     lints, formatting, types; Rust's too where cargo is installed"
 	@echo "make format    format Python and Rust, apply safe lint fixes"
 	@echo "make bench     run every measurement in bench/"
+	@echo "make faults    break the server on purpose: kills, floods, reloads under load (bench/faults/)"
 	@echo "make wire      raw requests to the pure server, judged by the table of wire cases"
 	@echo "make conformance  Flask's own suites, the behaviour suite, the API's record; environments: SUITES_DIR"
 	@echo "make conformance-servers  the table of tests/conformance behind gunicorn, waitress, uWSGI and Granian,"
@@ -93,6 +94,12 @@ bench: install
 		test -e "$$script" || { echo "bench/ has no scripts yet"; break; }; \
 		echo "== $$script"; $(BIN)/python "$$script"; \
 	done
+
+# Each experiment prints what it found, and ends with status 1 where a pass mark is missed; for a quiet moment.
+faults: install
+	@failed=; for script in bench/faults/*.py; do \
+		echo "== $$script"; $(BIN)/python "$$script" || failed="$$failed $$script"; \
+	done; test -z "$$failed" || { echo "Missed:$$failed" >&2; exit 1; }
 
 # Raw requests to the pure server; the table of cases stands beside the project.
 wire: install
