@@ -138,9 +138,9 @@ def _make_pair(cn: str | None) -> tuple[Any, Any]:
     from datetime import UTC, datetime, timedelta
     from ipaddress import ip_address
 
-    from cryptography import x509  # type: ignore[import-not-found]
-    from cryptography.hazmat.primitives import hashes  # type: ignore[import-not-found]
-    from cryptography.hazmat.primitives.asymmetric import rsa  # type: ignore[import-not-found]
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes
+    from cryptography.hazmat.primitives.asymmetric import rsa
 
     def general_name(host: str) -> Any:
         try:
