@@ -245,6 +245,14 @@ impl Connection {
         Fate::Stay
     }
 
+    /// The server ends before the answer.
+    pub fn on_cut(&mut self, round: &mut Round) {
+        if self.request.is_some() {
+            self.note(503, "cut at the end of the graceful stop", round);
+        }
+        self.on_drop(round);
+    }
+
     /// The connection is over: whoever deals with it is told.
     pub fn on_drop(&mut self, round: &mut Round) {
         self.end_body(End::Gone, round);

@@ -143,7 +143,7 @@ impl Server {
     pub fn run(mut self) {
         let error = self.serve().err().map(|error| error.to_string());
         for (_, mut connection) in std::mem::take(&mut self.connections) {
-            connection.on_drop(&mut self.round);
+            connection.on_cut(&mut self.round);
         }
         self.hand_over();
         self.journal.add(&mut self.round.report);

@@ -314,6 +314,9 @@ def test_stop_cuts_what_takes_longer(app: hipflask.Flask, serve: Serve) -> None:
         serving.server.stop(0.05)
         assert _received_nothing(connection)
         release.set()
+    serving.thread.join(WAIT_SECONDS)
+    refusals = [refusal for report in serving.reports for refusal in report.refusals]
+    assert [(refusal.status, refusal.reason) for refusal in refusals] == [(503, "cut at the end of the graceful stop")]
 
 
 def _received_nothing(connection: socket.socket) -> bool:

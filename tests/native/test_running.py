@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import signal
 import socket
 import subprocess
 import sys
 import threading
+import weakref
 from pathlib import Path
 from typing import Any
 
@@ -102,6 +104,38 @@ def _with_path(path: Path) -> dict[str, str]:
     import os
 
     return {**os.environ, "PYTHONPATH": str(path)}
+
+
+def test_switch_interval_is_the_servers_while_it_serves(app: hipflask.Flask, serve: Serve) -> None:
+    before = sys.getswitchinterval()
+    serving = serve(app)
+    assert sys.getswitchinterval() == pytest.approx(native.SWITCH_SECONDS)
+    serving.close()
+    assert sys.getswitchinterval() == before
+
+
+@pytest.mark.parametrize("is_async", [False, True], ids=["sync", "async"])
+def test_nothing_of_a_request_is_left_to_the_collector(app: hipflask.Flask, serve: Serve, is_async: bool) -> None:
+    kept: list[weakref.ref[Any]] = []
+
+    def view() -> str:
+        kept.append(weakref.ref(hipflask.request._get_current_object()))  # type: ignore[attr-defined]
+        return str(len(hipflask.request.environ))
+
+    async def async_view() -> str:
+        return view()
+
+    app.add_url_rule("/view", "view", async_view if is_async else view)
+    serving = serve(app)
+    gc.collect()
+    gc.disable()
+    try:
+        for _ in range(3):
+            serving.get("/view")
+        serving.close()
+        assert [each() for each in kept] == [None, None, None]
+    finally:
+        gc.enable()
 
 
 def test_idle_connection_may_still_ask_for_a_moment(app: hipflask.Flask, serve: Serve) -> None:

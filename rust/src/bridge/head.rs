@@ -1,10 +1,11 @@
 //! `_native.Head`: a request for Python, decoded lazily, and the way its answer takes back.
 
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use hipflask_http1::{Framing, ResponseHead};
 use pyo3::exceptions::{PyRuntimeError, PyValueError};
+use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
@@ -12,6 +13,7 @@ use pyo3::types::{PyBytes, PyDict, PyList, PyString, PyTuple};
 
 use super::answer::{head_of, payload_of};
 use super::body::{Body, failure};
+use super::environ::make_environ;
 use super::text::{latin1, method, unquote, utf8};
 use super::{Core, Work, lock};
 use crate::body::{End, Taken};
@@ -29,13 +31,14 @@ const ANY: u64 = u64::MAX;
 /// A request, and where its answer goes.
 #[pyclass(frozen, module = "hipflask.server._native")]
 pub struct Head {
-    request: Arc<Request>,
-    core: Arc<Core>,
+    pub(super) request: Arc<Request>,
+    pub(super) core: Arc<Core>,
     method: PyOnceLock<Py<PyString>>,
     path: PyOnceLock<Py<PyString>>,
-    body: PyOnceLock<Py<PyAny>>,
-    environ: PyOnceLock<Py<PyDict>>,
-    extensions: PyOnceLock<Py<PyDict>>,
+    // Not of PyO3's kind, whose content the garbage collector could not visit.
+    body: OnceLock<Py<PyAny>>,
+    environ: OnceLock<Py<PyDict>>,
+    extensions: OnceLock<Py<PyDict>>,
     answer: AtomicU8,
     started: Mutex<Option<ResponseHead>>,
     /// Bytes of the answer that are still to come.
@@ -49,9 +52,9 @@ impl Head {
             core,
             method: PyOnceLock::new(),
             path: PyOnceLock::new(),
-            body: PyOnceLock::new(),
-            environ: PyOnceLock::new(),
-            extensions: PyOnceLock::new(),
+            body: OnceLock::new(),
+            environ: OnceLock::new(),
+            extensions: OnceLock::new(),
             answer: AtomicU8::new(UNANSWERED),
             started: Mutex::new(None),
             left: AtomicU64::new(ANY),
@@ -72,6 +75,19 @@ impl Head {
                     "The request was answered already, or its answer was not begun.",
                 )
             })
+    }
+
+    /// The request is over: its environ, which names the request object, must not keep it in a cycle.
+    fn release(&self, py: Python<'_>) -> PyResult<()> {
+        let Some(environ) = self.environ.get() else {
+            return Ok(());
+        };
+        let key = intern!(py, "werkzeug.request");
+        let environ = environ.bind(py);
+        if environ.contains(key)? {
+            environ.set_item(key, py.None())?;
+        }
+        Ok(())
     }
 
     /// Whether an answer of this status has no body on the wire.
@@ -116,7 +132,10 @@ impl Head {
     }
 
     /// Calls a function with each field's name and value; the host is the one that the request is for.
-    fn each_field(&self, mut call: impl FnMut(&[u8], &[u8]) -> PyResult<()>) -> PyResult<()> {
+    pub(super) fn each_field(
+        &self,
+        mut call: impl FnMut(&[u8], &[u8]) -> PyResult<()>,
+    ) -> PyResult<()> {
         let head = &self.request.head;
         let host = head.host.of(&self.request.bytes);
         let mut has_host = false;
@@ -134,11 +153,11 @@ impl Head {
         Ok(())
     }
 
-    fn raw_path(&self) -> &[u8] {
+    pub(super) fn raw_path(&self) -> &[u8] {
         self.request.head.path(&self.request.bytes)
     }
 
-    fn raw_query(&self) -> &[u8] {
+    pub(super) fn raw_query(&self) -> &[u8] {
         self.request
             .head
             .query
@@ -161,95 +180,19 @@ impl Head {
         }
         utf8(py, path)
     }
+}
 
-    fn fill_server(&self, environ: &Bound<'_, PyDict>) -> PyResult<()> {
-        let py = environ.py();
-        let address = &self.request.local;
-        environ.set_item(intern!(py, "SERVER_SOFTWARE"), intern!(py, "hipflask"))?;
-        environ.set_item(
-            intern!(py, "SERVER_PROTOCOL"),
-            match self.request.head.minor_version {
-                0 => intern!(py, "HTTP/1.0"),
-                _ => intern!(py, "HTTP/1.1"),
-            },
-        )?;
-        environ.set_item(intern!(py, "SERVER_NAME"), &address.host)?;
-        environ.set_item(
-            intern!(py, "SERVER_PORT"),
-            address.port.unwrap_or(0).to_string(),
-        )?;
-        let (host, port) = self.client();
-        environ.set_item(intern!(py, "REMOTE_ADDR"), host)?;
-        environ.set_item(intern!(py, "REMOTE_PORT"), port.to_string()) // text, as PEP 3333 asks
+/// Returns what is kept, made first if need be. Nothing is run while it is locked: that could wait for ever.
+fn once<'py, T>(
+    py: Python<'py>,
+    kept: &OnceLock<Py<T>>,
+    make: impl FnOnce() -> PyResult<Py<T>>,
+) -> PyResult<Bound<'py, T>> {
+    if let Some(found) = kept.get() {
+        return Ok(found.bind(py).clone());
     }
-
-    fn fill_target(&self, environ: &Bound<'_, PyDict>) -> PyResult<()> {
-        let py = environ.py();
-        let head = &self.request.head;
-        let bytes = &self.request.bytes;
-        let target = latin1(py, head.target.of(bytes));
-        environ.set_item(
-            intern!(py, "REQUEST_METHOD"),
-            latin1(py, head.method.of(bytes)),
-        )?;
-        environ.set_item(intern!(py, "SCRIPT_NAME"), "")?;
-        environ.set_item(
-            intern!(py, "PATH_INFO"),
-            latin1(py, &unquote(self.raw_path())),
-        )?;
-        environ.set_item(intern!(py, "QUERY_STRING"), latin1(py, self.raw_query()))?;
-        environ.set_item(intern!(py, "REQUEST_URI"), &target)?;
-        environ.set_item(intern!(py, "RAW_URI"), &target)
-    }
-
-    fn fill_fields(&self, environ: &Bound<'_, PyDict>) -> PyResult<()> {
-        let py = environ.py();
-        self.each_field(|name, value| {
-            let mut key = String::with_capacity(name.len().saturating_add(5));
-            if !name.eq_ignore_ascii_case(b"content-type")
-                && !name.eq_ignore_ascii_case(b"content-length")
-            {
-                key.push_str("HTTP_");
-            }
-            key.extend(name.iter().map(|byte| match byte {
-                b'-' => '_',
-                byte => char::from(byte.to_ascii_uppercase()),
-            }));
-            let value = latin1(py, value);
-            match environ.get_item(&key)? {
-                None => environ.set_item(key, value),
-                Some(first) => {
-                    let joint = if key == "HTTP_COOKIE" { "; " } else { "," };
-                    environ.set_item(key, format!("{first}{joint}{value}"))
-                }
-            }
-        })
-    }
-
-    fn make_environ<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyDict>> {
-        let py = slf.py();
-        let this = slf.get();
-        let environ = PyDict::new(py);
-        environ.set_item(intern!(py, "wsgi.version"), (1, 0))?;
-        environ.set_item(intern!(py, "wsgi.url_scheme"), intern!(py, "http"))?;
-        environ.set_item(intern!(py, "wsgi.input"), this.body(py)?)?;
-        environ.set_item(intern!(py, "wsgi.errors"), this.errors(py)?)?;
-        environ.set_item(intern!(py, "wsgi.multithread"), true)?;
-        environ.set_item(
-            intern!(py, "wsgi.multiprocess"),
-            this.core.settings.is_multiprocess,
-        )?;
-        environ.set_item(intern!(py, "wsgi.run_once"), false)?;
-        let ask = slf.getattr(intern!(py, "is_disconnected"))?;
-        environ.set_item(intern!(py, "hipflask.is_disconnected"), ask)?;
-        this.fill_server(&environ)?;
-        this.fill_target(&environ)?;
-        this.fill_fields(&environ)?;
-        if this.request.head.body == Framing::Chunked {
-            environ.set_item(intern!(py, "wsgi.input_terminated"), true)?;
-        }
-        Ok(environ)
-    }
+    let made = make()?;
+    Ok(kept.get_or_init(|| made).bind(py).clone())
 }
 
 #[pymethods]
@@ -297,7 +240,7 @@ impl Head {
     }
 
     #[getter]
-    fn client(&self) -> (String, u16) {
+    pub(super) fn client(&self) -> (String, u16) {
         match self.request.peer {
             Some(peer) => (peer.ip().to_string(), peer.port()),
             None => ("<local>".to_owned(), 0), // as the pure server has it
@@ -320,16 +263,16 @@ impl Head {
     }
 
     #[getter]
-    fn body<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+    pub(super) fn body<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         let make = || {
             let body = Body::new(Arc::clone(&self.request), Arc::clone(&self.core));
             Py::new(py, body).map(Py::into_any)
         };
-        Ok(self.body.get_or_try_init(py, make)?.bind(py).clone())
+        once(py, &self.body, make)
     }
 
     fn replace_body(&self, py: Python<'_>, stream: Py<PyAny>) -> PyResult<Py<Body>> {
-        if self.body.set(py, stream).is_err() {
+        if self.body.set(stream).is_err() {
             return Err(PyRuntimeError::new_err(
                 "The body has been given out already.",
             ));
@@ -341,15 +284,14 @@ impl Head {
     }
 
     #[getter]
-    fn errors<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+    pub(super) fn errors<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         py.import(intern!(py, "sys"))?
             .getattr(intern!(py, "stderr"))
     }
 
     #[getter]
-    fn extensions<'py>(&self, py: Python<'py>) -> Bound<'py, PyDict> {
-        let make = || PyDict::new(py).unbind();
-        self.extensions.get_or_init(py, make).bind(py).clone()
+    fn extensions<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        once(py, &self.extensions, || Ok(PyDict::new(py).unbind()))
     }
 
     #[getter]
@@ -406,13 +348,8 @@ impl Head {
     }
 
     fn to_environ<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyDict>> {
-        let make = || Self::make_environ(slf).map(Bound::unbind);
-        Ok(slf
-            .get()
-            .environ
-            .get_or_try_init(slf.py(), make)?
-            .bind(slf.py())
-            .clone())
+        let make = || make_environ(slf).map(Bound::unbind);
+        once(slf.py(), &slf.get().environ, make)
     }
 
     // For an event loop
@@ -486,6 +423,7 @@ impl Head {
     }
 
     fn answer(&self, body: &Bound<'_, PyAny>) -> PyResult<()> {
+        self.release(body.py())?;
         let payload = payload_of(body)?;
         if self.left.load(Ordering::Acquire) != ANY {
             self.count(payload.as_slice().len() as u64)?;
@@ -520,23 +458,32 @@ impl Head {
         Ok(())
     }
 
-    fn end(&self) -> PyResult<()> {
+    fn end(&self, py: Python<'_>) -> PyResult<()> {
+        self.release(py)?;
         self.check_end()?;
         self.advance(BEGUN, ANSWERED)?;
         self.push(Action::End);
         Ok(())
     }
 
-    fn abort(&self) {
+    fn abort(&self, py: Python<'_>) -> PyResult<()> {
         if self.answer.swap(ANSWERED, Ordering::AcqRel) != ANSWERED {
             self.push(Action::Abort);
         }
+        self.release(py)
     }
 
     fn refuse(&self) {
         if self.answer.swap(ANSWERED, Ordering::AcqRel) == UNANSWERED {
             self.push(Action::Refuse(overload()));
         }
+    }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        // Without __clear__: each cycle through a head has an object that can be cleared.
+        visit.call(self.body.get())?;
+        visit.call(self.environ.get())?;
+        visit.call(self.extensions.get())
     }
 
     fn __repr__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {

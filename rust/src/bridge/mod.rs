@@ -2,6 +2,7 @@
 
 mod answer;
 mod body;
+mod environ;
 mod head;
 mod server;
 mod text;
