@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from tempfile import SpooledTemporaryFile
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from hipflask.asgi.answer import Answer
 from hipflask.asgi.exchange import Exchange
 from hipflask.asgi.incoming import PIECE_BYTES, SPOOL_BYTES, AsgiBody
-from hipflask.http.exceptions import HTTPException, RequestEntityTooLarge
+from hipflask.http.exceptions import ClientDisconnected, HTTPException, RequestEntityTooLarge
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -105,17 +105,15 @@ class NativeIncoming:
     Args:
         head: The request.
         keys: Keys of the loop.
-        loop: The loop.
 
     Attributes:
         is_ended: The whole body has arrived.
         is_watched: The exchange learns at once that the client has gone.
     """
 
-    def __init__(self, head: Head, keys: Keys, loop: asyncio.AbstractEventLoop) -> None:
-        self._head = head
+    def __init__(self, head: Head, keys: Keys) -> None:
+        self._head: Head | None = head
         self._keys = keys
-        self._loop = loop
         self._watch_key = 0
         self._spool: SpooledTemporaryFile[bytes] | None = None
         self._error: HTTPException | None = None
@@ -127,19 +125,20 @@ class NativeIncoming:
 
     @property
     def is_disconnected(self) -> bool:
-        """Whether nothing can be sent to the client any more, or its body broke off."""
-        return self._head.is_cut or (self._error is not None and self._head.is_disconnected())
+        """Whether nothing can be sent to the client any more; a body that broke off raises when it is read."""
+        return self._head is None or self._head.is_cut
 
     def watch(self, on_disconnect: Callable[[], object] | None = None) -> None:
         """Have a function called when the client goes, at once if it has gone already."""
-        if on_disconnect is not None and not self._watch_key:
+        head = self._head
+        if head is not None and on_disconnect is not None and not self._watch_key:
             self._watch_key = self._keys.new(on_disconnect)
-            if not self._head.watch(self._watch_key):
+            if not head.watch(self._watch_key):
                 on_disconnect()
 
     def unwatch(self) -> None:
         """Call no function any more when the client goes."""
-        if self._watch_key:
+        if self._head is not None and self._watch_key:
             self._head.watch(0)
             self._keys.drop(self._watch_key)
             self._watch_key = 0
@@ -148,8 +147,11 @@ class NativeIncoming:
         """Take note that the client has gone: the server knows it first."""
 
     def close(self) -> None:
-        """End all reading."""
+        """End all reading, and the cycle of head, body and this object."""
         self.unwatch()
+        self._head = self._body = None
+        self.is_ended = False  # who still reads gets no end that is none
+        self._error = self._error or ClientDisconnected()
         if self._spool is not None:
             self._spool.close()
 
@@ -159,13 +161,14 @@ class NativeIncoming:
         Args:
             limit: Bytes after which the body is refused anyway.
         """
+        head = cast("Head", self._head)  # the exchange closes this at its end
         spool = self._spool = SpooledTemporaryFile(max_size=SPOOL_BYTES)  # noqa: SIM115  # closed by close()
         taken = 0
         arrived = asyncio.Event()
         key = self._keys.new(arrived.set)
         try:
             while limit is None or taken <= limit:
-                data = self._head.receive(key)
+                data = head.receive(key)
                 if data is None:
                     await arrived.wait()
                     arrived.clear()
@@ -187,9 +190,9 @@ class NativeIncoming:
             HTTPException: The body is not whole.
         """
         spool = self._spool
-        if spool is None:
-            return self._body.read1() if self._body is not None else b""
-        data = b"" if spool.closed else spool.read(PIECE_BYTES)
+        if spool is None and self._body is not None:
+            return self._body.read1()
+        data = b"" if spool is None or spool.closed else spool.read(PIECE_BYTES)
         if data or self.is_ended:
             return data
         raise self._error or RequestEntityTooLarge()  # collect() has not gone on
@@ -208,7 +211,7 @@ class NativeExchange(Exchange):
     """
 
     def __init__(self, app: Any, head: Head, server: Server, keys: Keys, pool: WorkerPool, loop: ServerLoop) -> None:
-        incoming: Any = NativeIncoming(head, keys, loop.loop)
+        incoming: Any = NativeIncoming(head, keys)
         native_head: Any = head
         super().__init__(app, native_head, incoming, self._send_natively, pool, loop)
         self._native = head
@@ -273,9 +276,12 @@ class NativeExchange(Exchange):
 
     async def serve(self, place: Any) -> None:
         """Have the application answer, and send what it answers; see `Exchange.serve`."""
+        head = self._native
         try:
             await super().serve(place)
+        except asyncio.CancelledError:
+            head.abort()
+            raise
         finally:
             self._keys.drop(self._key)
-            if self._native.is_unanswered is False:
-                self._native.abort()
+        head.abort()  # what was not answered by now will not be: the client has gone
