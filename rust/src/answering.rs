@@ -182,6 +182,9 @@ impl Connection {
     /// All was sent, and nothing follows.
     fn end(&mut self, round: &mut Round) -> Fate {
         if self.http.is_aborted() {
+            self.lose_request(round);
+        }
+        if self.http.must_reset() {
             return self.give_up(round);
         }
         if self.is_eof {

@@ -256,6 +256,12 @@ impl Connection {
     /// The connection is over: whoever deals with it is told.
     pub fn on_drop(&mut self, round: &mut Round) {
         self.end_body(End::Gone, round);
+        self.lose_request(round);
+        round.resume(std::mem::take(&mut self.streamer));
+    }
+
+    /// The present request's answer will not be whole.
+    pub(crate) fn lose_request(&mut self, round: &mut Round) {
         if let Some(request) = self.request.take() {
             request.cut();
             round.resume(request.lose());
@@ -263,7 +269,6 @@ impl Connection {
                 self.log(request, false, round);
             }
         }
-        round.resume(std::mem::take(&mut self.streamer));
     }
 
     // Receiving

@@ -7,6 +7,8 @@ import socket
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import closing
+from http.client import HTTPConnection, IncompleteRead
 from pathlib import Path
 from typing import Any
 
@@ -177,39 +179,53 @@ def test_answer_that_cannot_be_sent_becomes_500(
     assert received.endswith(b"its log says why.\n")
 
 
-def test_stream_shorter_than_announced_is_broken_off(serve: Serve) -> None:
+@pytest.mark.parametrize("version", [b"1.0", b"1.1"])
+def test_stream_shorter_than_announced_is_broken_off(serve: Serve, version: bytes) -> None:
     def app(environ: dict[str, Any], start_response: Any) -> Any:
         start_response("200 OK", [("Content-Length", "9")])
         return iter([b"four"])
 
-    with serve(app).connect() as connection:
-        connection.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
-        with pytest.raises(ConnectionResetError, match="reset"):
-            while connection.recv(4096):
-                pass
+    received = serve(app).ask(b"GET / HTTP/" + version + b"\r\nHost: a\r\n\r\n")
+    assert b"Content-Length: 9\r\n" in received
+    assert received.endswith(b"\r\n\r\nfour")
 
 
-def test_stream_that_fails_is_broken_off(app: hipflask.Flask, serve: Serve) -> None:
-    closed: list[bool] = []
+@pytest.fixture
+def closed(app: hipflask.Flask) -> list[bool]:
+    """A stream that fails after its first part; what it notes when it is closed."""
+    found: list[bool] = []
 
     def generate() -> Iterator[str]:
         try:
             yield "begun"
             raise RuntimeError("broken")
         finally:
-            closed.append(True)
+            found.append(True)
 
     app.add_url_rule("/", view_func=generate)
+    return found
+
+
+def test_stream_that_fails_ends_without_its_last_chunk(app: hipflask.Flask, serve: Serve, closed: list[bool]) -> None:
+    serving = serve(app)
+    received = serving.ask(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+    assert received.startswith(b"HTTP/1.1 200 ")
+    assert received.endswith(b"\r\n\r\n5\r\nbegun\r\n")
+    assert closed == [True]
+    client = HTTPConnection(*serving.address, timeout=WAIT_SECONDS)
+    client.request("GET", "/")
+    with closing(client), pytest.raises(IncompleteRead, match="5 bytes read"):
+        client.getresponse().read()
+
+
+def test_stream_that_fails_is_reset_where_its_end_would_look_whole(
+    app: hipflask.Flask, serve: Serve, closed: list[bool]
+) -> None:
     with serve(app).connect() as connection:
-        connection.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
-        received = b""
+        connection.sendall(b"GET / HTTP/1.0\r\n\r\n")
         with pytest.raises(ConnectionResetError, match="reset"):
             while True:
-                data = connection.recv(4096)
-                received += data
-                assert data, "it looks like an end"
-    assert received.startswith(b"HTTP/1.1 200 ")
-    assert not received.endswith(b"0\r\n\r\n")
+                assert connection.recv(4096), "it looks like an end"
     assert closed == [True]
 
 

@@ -172,17 +172,24 @@ impl Connection {
         is_possible
     }
 
-    /// Ends the connection although the answer is not complete: the client must see a broken connection, not
-    /// an end.
+    /// Ends the connection although the answer is not complete. Its client finds that out by its framing, or
+    /// by a reset: see [`must_reset`](Self::must_reset).
     pub fn abort(&mut self) {
         self.is_aborted |= matches!(self.sending, Sending::Owed | Sending::Body);
         self.signal(Signal::Stop);
     }
 
-    /// Whether an answer was broken off: reset the connection once what was written has left.
+    /// Whether an answer was broken off.
     #[must_use]
     pub const fn is_aborted(&self) -> bool {
         self.is_aborted
+    }
+
+    /// Whether only a reset, once what was written has left, shows the client that the answer is not whole:
+    /// nothing but the end of the connection marks its end.
+    #[must_use]
+    pub fn must_reset(&self) -> bool {
+        self.is_aborted && self.mode == BodyMode::UntilClose
     }
 
     /// Accepts the client's offer to speak another protocol; the next byte on both sides is that protocol's.
