@@ -27,7 +27,7 @@ COVERAGE_FLOOR := 98
 # What stands beside the project: the cases of the behaviour suite, the record of the API.
 SHARED ?= ../shared
 
-.PHONY: help install run test check format bench faults docs floors wire conformance conformance-servers
+.PHONY: help install run test check format bench faults loom docs floors wire conformance conformance-servers
 help:
 	@echo "make run       serve the example on http://127.0.0.1:5000 (PORT=8000 changes the port)"
 	@echo "make test      everything that must pass: make check, then every test with branch coverage"
@@ -35,7 +35,8 @@ help:
 	@echo "make format    format Python and Rust, apply safe lint fixes"
 	@echo "make bench     run every measurement in bench/"
 	@echo "make faults    break the server on purpose: kills, floods, reloads under load (bench/faults/)"
-	@echo "make wire      raw requests to the pure server, judged by the table of wire cases"
+	@echo "make loom      every interleaving of the native server's queue"
+	@echo "make wire      raw requests to the servers, judged by the table of wire cases"
 	@echo "make conformance  Flask's own suites, the behaviour suite, the API's record; environments: SUITES_DIR"
 	@echo "make conformance-servers  the table of tests/conformance behind gunicorn, waitress, uWSGI and Granian,"
 	@echo "                          and the commands of docs/deployment.md"
@@ -69,7 +70,7 @@ run: $(CORE)
 
 test: check
 ifneq ($(CARGO),)
-	cargo test $(MANIFEST) --package hipflask-http1 --locked --quiet
+	cargo test $(MANIFEST) --package hipflask-http1 --package hipflask-handover --locked --quiet
 endif
 	$(BIN)/python -m pytest --cov --cov-report=term --cov-fail-under=$(COVERAGE_FLOOR) $(ARGS)
 
@@ -94,6 +95,10 @@ bench: install
 		test -e "$$script" || { echo "bench/ has no scripts yet"; break; }; \
 		echo "== $$script"; $(BIN)/python "$$script"; \
 	done
+
+# Every interleaving of the native server's queue and its wake: minutes.
+loom:
+	RUSTFLAGS="--cfg loom" cargo test $(MANIFEST) --package hipflask-handover --release --locked --target-dir rust/target/loom
 
 # Each experiment prints what it found, and ends with status 1 where a pass mark is missed; for a quiet moment.
 faults: install
