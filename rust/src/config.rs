@@ -29,6 +29,7 @@ pub struct Settings {
     pub max_threads: usize,
     pub queue_size: usize,
     pub queue_timeout_seconds: f64,
+    pub trusted_proxies: usize,
     pub is_multiprocess: bool,
     pub has_access_log: bool,
 }

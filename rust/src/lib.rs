@@ -14,6 +14,7 @@ mod door;
 mod journal;
 mod listener;
 mod output;
+mod proxies;
 mod reply;
 mod request;
 mod server;

@@ -9,7 +9,7 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
-use super::head::Head;
+use super::head::{Head, host_of};
 use super::text::{latin1, unquote};
 use crate::request::Request;
 
@@ -44,6 +44,18 @@ impl Head {
         let (host, port) = self.client();
         environ.set_item(intern!(py, "REMOTE_ADDR"), host)?;
         environ.set_item(intern!(py, "REMOTE_PORT"), port.to_string()) // text, as PEP 3333 asks
+    }
+
+    /// What was there before the proxies were believed, as `ProxyFix` keeps it.
+    fn fill_original(&self, environ: &Bound<'_, PyDict>) -> PyResult<()> {
+        let py = environ.py();
+        let original = PyDict::new(py);
+        for key in ["HTTP_HOST", "SERVER_NAME", "SERVER_PORT", "SCRIPT_NAME"] {
+            original.set_item(key, environ.get_item(key)?)?;
+        }
+        original.set_item("REMOTE_ADDR", host_of(self.request.peer))?;
+        original.set_item("wsgi.url_scheme", "http")?;
+        environ.set_item(intern!(py, "werkzeug.proxy_fix.orig"), original)
     }
 
     fn fill_target(&self, environ: &Bound<'_, PyDict>) -> PyResult<()> {
@@ -96,7 +108,7 @@ pub fn make_environ<'py>(slf: &Bound<'py, Head>) -> PyResult<Bound<'py, PyDict>>
     let this = slf.get();
     let environ = PyDict::new(py);
     environ.set_item(intern!(py, "wsgi.version"), (1, 0))?;
-    environ.set_item(intern!(py, "wsgi.url_scheme"), intern!(py, "http"))?;
+    environ.set_item(intern!(py, "wsgi.url_scheme"), this.scheme(py))?;
     environ.set_item(intern!(py, "wsgi.input"), this.body(py)?)?;
     environ.set_item(intern!(py, "wsgi.errors"), this.errors(py)?)?;
     environ.set_item(intern!(py, "wsgi.multithread"), true)?;
@@ -111,6 +123,9 @@ pub fn make_environ<'py>(slf: &Bound<'py, Head>) -> PyResult<Bound<'py, PyDict>>
     this.fill_server(&environ)?;
     this.fill_target(&environ)?;
     this.fill_fields(&environ)?;
+    if this.core.settings.trusted_proxies > 0 {
+        this.fill_original(&environ)?;
+    }
     if this.request.head.body == Framing::Chunked {
         environ.set_item(intern!(py, "wsgi.input_terminated"), true)?;
     }

@@ -1,5 +1,6 @@
 //! `_native.Head`: a request for Python, decoded lazily, and the way its answer takes back.
 
+use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 
@@ -18,6 +19,7 @@ use super::text::{latin1, method, unquote, utf8};
 use super::{Core, Work, lock};
 use crate::body::{End, Taken};
 use crate::listener::file_of;
+use crate::proxies;
 use crate::reply::Action;
 use crate::request::Request;
 use crate::server::overload;
@@ -182,6 +184,11 @@ impl Head {
     }
 }
 
+/// Returns the address that a connection comes from, as text.
+pub(super) fn host_of(peer: Option<SocketAddr>) -> String {
+    peer.map_or_else(|| "<local>".to_owned(), |peer| peer.ip().to_string()) // as the pure server has it
+}
+
 /// Returns what is kept, made first if need be. Nothing is run while it is locked: that could wait for ever.
 fn once<'py, T>(
     py: Python<'py>,
@@ -235,16 +242,20 @@ impl Head {
     }
 
     #[getter]
-    fn scheme<'py>(&self, py: Python<'py>) -> Bound<'py, PyString> {
-        intern!(py, "http").clone()
+    pub(super) fn scheme<'py>(&self, py: Python<'py>) -> Bound<'py, PyString> {
+        let found = proxies::scheme(&self.request, self.core.settings.trusted_proxies);
+        found.map_or_else(
+            || intern!(py, "http").clone(),
+            |name| PyString::intern(py, name),
+        )
     }
 
     #[getter]
     pub(super) fn client(&self) -> (String, u16) {
-        match self.request.peer {
-            Some(peer) => (peer.ip().to_string(), peer.port()),
-            None => ("<local>".to_owned(), 0), // as the pure server has it
-        }
+        let peer = self.request.peer;
+        let port = peer.map_or(0, |peer| peer.port());
+        let found = proxies::client(&self.request, self.core.settings.trusted_proxies);
+        (found.unwrap_or_else(|| host_of(peer)), port)
     }
 
     #[getter]

@@ -14,6 +14,7 @@ use crate::config::{Settings, seconds};
 use crate::door::Door;
 use crate::journal::{Answered, Journal};
 use crate::listener::Listener;
+use crate::proxies;
 use crate::reply::Replies;
 use crate::server::{Server as IoServer, Stop, WAKER};
 use hipflask_handover::{Next, Queue};
@@ -172,7 +173,7 @@ impl Server {
         let report = self.core.journal.take();
         let answers = PyList::empty(py);
         for answer in &report.answers {
-            answers.append(access_of(py, answer)?)?;
+            answers.append(access_of(py, answer, self.core.settings.trusted_proxies)?)?;
         }
         let refusals = PyList::empty(py);
         for refusal in &report.refusals {
@@ -186,7 +187,11 @@ impl Server {
 }
 
 /// Returns the fields of `hipflask.server.native.Access`.
-fn access_of<'py>(py: Python<'py>, answer: &Answered) -> PyResult<Bound<'py, PyTuple>> {
+fn access_of<'py>(
+    py: Python<'py>,
+    answer: &Answered,
+    trusted_proxies: usize,
+) -> PyResult<Bound<'py, PyTuple>> {
     let request = &answer.request;
     let bytes = &request.bytes;
     let field = |wanted: &[u8]| {
@@ -194,11 +199,14 @@ fn access_of<'py>(py: Python<'py>, answer: &Answered) -> PyResult<Bound<'py, PyT
         let found = fields.find(|(name, _)| name.eq_ignore_ascii_case(wanted));
         latin1(py, found.map_or(b"", |(_, value)| value))
     };
+    let peer = request.peer;
+    let client = match proxies::client(request, trusted_proxies) {
+        Some(host) => Some((host, peer.map_or(0, |peer| peer.port()))),
+        None => peer.map(|peer| (peer.ip().to_string(), peer.port())),
+    };
     let started = request.arrived_at.duration_since(UNIX_EPOCH);
     (
-        request
-            .peer
-            .map(|peer| (peer.ip().to_string(), peer.port())),
+        client,
         latin1(py, request.head.method.of(bytes)),
         latin1(py, request.head.target.of(bytes)),
         if request.head.minor_version == 0 {

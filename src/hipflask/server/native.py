@@ -57,6 +57,8 @@ class NativeSettings(Limits):
     """Requests that wait for a thread; more are answered 503."""
     queue_timeout_seconds: float = 5.0
     """A request that has waited longer is answered 503."""
+    trusted_proxies: int = 0
+    """Proxies in front whose ``X-Forwarded-For`` and ``X-Forwarded-Proto`` are believed, as `ProxyFix` does."""
     is_multiprocess: bool = False
     """Other processes serve the same sockets: ``wsgi.multiprocess``."""
     has_access_log: bool = True

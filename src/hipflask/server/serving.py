@@ -103,22 +103,22 @@ def start_serving(app: Flask, settings: dict[str, Any], probe: socket.socket) ->
     values = resolve(settings["given"], app.config)
     if not settings["with_threads"]:
         values.update(threads=1, max_threads=1)
-    entry: Any = app
-    if values["trusted_proxies"]:
-        from hipflask.middleware.proxy_fix import ProxyFix
-
-        entry = ProxyFix(app, values["trusted_proxies"], values["trusted_proxies"])
     log = AccessLog(values["access_log"])
     sockets = [socket.socket(fileno=fd) for fd in settings["sockets"]]
     obstacle = _why_not_native(settings)
     if values["server"] == "pure" or (values["server"] == "auto" and obstacle):
+        entry: Any = app
+        if values["trusted_proxies"]:
+            from hipflask.middleware.proxy_fix import ProxyFix
+
+            entry = ProxyFix(app, values["trusted_proxies"], values["trusted_proxies"])
         serving: Serving = PureServing(entry, sockets, probe, values, log, settings)
         if values["server"] == "auto":
             serving.notices.append(f" * The pure-Python server serves: {obstacle}")
         return serving
     if obstacle:
         raise ValueError(f"--server native: {obstacle}")
-    return _NativeServing(entry, [*sockets, probe], values, log, settings)
+    return _NativeServing(app, [*sockets, probe], values, log, settings)
 
 
 def _why_not_native(settings: dict[str, Any]) -> str | None:
