@@ -1,7 +1,12 @@
 //! What Python's threads tell the I/O thread: one list, and one notification while it is not empty.
+//!
+//! A worker that finds another request waiting does not notify: on one core, the I/O thread would take its place
+//! for each answer. It does when nothing waits, or when [`MOST_HELD`] answers do; should its view keep it, then
+//! the I/O thread looks by itself, as it does while the queue is not empty.
 
+use std::cell::Cell;
 use std::fs::File;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use hipflask_http1::{Refusal, ResponseHead};
 use mio::Waker;
@@ -55,9 +60,28 @@ pub struct Reply {
     pub action: Action,
 }
 
+/// Answers that are held back at most.
+const MOST_HELD: usize = 16;
+
+thread_local! {
+    /// The thread looks for work after each answer, and calls `flush` if it finds none.
+    static FLUSHES: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Says whether the calling thread calls [`Replies::flush`] before it waits.
+pub fn promise_flush(is_promised: bool) {
+    FLUSHES.set(is_promised);
+}
+
+#[derive(Default)]
+struct List {
+    replies: Vec<Reply>,
+    is_told: bool,
+}
+
 /// The list.
 pub struct Replies {
-    list: Mutex<Vec<Reply>>,
+    list: Mutex<List>,
     waker: Waker,
 }
 
@@ -65,26 +89,62 @@ impl Replies {
     /// Makes an empty list.
     pub const fn new(waker: Waker) -> Self {
         Self {
-            list: Mutex::new(Vec::new()),
+            list: Mutex::new(List {
+                replies: Vec::new(),
+                is_told: false,
+            }),
             waker,
         }
     }
 
-    /// Appends something; wakes the I/O thread if it has nothing in the list yet.
+    fn lock(&self) -> MutexGuard<'_, List> {
+        self.list.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Appends something; wakes the I/O thread unless it was told, or this may wait for `flush`.
     pub fn push(&self, ticket: Ticket, action: Action) {
-        let mut list = self.list.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_first = list.is_empty();
-        list.push(Reply { ticket, action });
+        let may_wait = matches!(action, Action::Answer(..)) && FLUSHES.get();
+        self.append(Reply { ticket, action }, may_wait);
+    }
+
+    /// Appends an answer for which `flush` will be called.
+    pub fn hold(&self, ticket: Ticket, action: Action) {
+        self.append(Reply { ticket, action }, true);
+    }
+
+    fn append(&self, reply: Reply, may_wait: bool) {
+        let mut list = self.lock();
+        list.replies.push(reply);
+        let is_due = !may_wait || list.replies.len() >= MOST_HELD;
+        let is_news = is_due && !list.is_told;
+        list.is_told |= is_due;
         drop(list);
-        if is_first {
+        if is_news {
             self.wake();
         }
     }
 
+    /// Wakes the I/O thread if there is something that it was not told of.
+    pub fn flush(&self) {
+        let mut list = self.lock();
+        let is_news = !list.is_told && !list.replies.is_empty();
+        list.is_told |= is_news;
+        drop(list);
+        if is_news {
+            self.wake();
+        }
+    }
+
+    /// Whether there is nothing in the list.
+    pub fn is_empty(&self) -> bool {
+        self.lock().replies.is_empty()
+    }
+
     /// Exchanges the list for an empty one.
     pub fn swap(&self, empty: &mut Vec<Reply>) {
-        let mut list = self.list.lock().unwrap_or_else(PoisonError::into_inner);
-        std::mem::swap(&mut *list, empty);
+        let mut list = self.lock();
+        std::mem::swap(&mut list.replies, empty);
+        list.is_told = false;
     }
 
     /// Has the I/O thread look around.

@@ -28,8 +28,10 @@ const ACCEPTS: usize = 64;
 const READ_BYTES: usize = 64 * 1024;
 /// How often clocks are looked at.
 const TICK: Duration = Duration::from_millis(250);
-/// How often a queue is looked at in which requests wait.
+/// How long a queue may stand still.
 const WATCH: Duration = Duration::from_millis(5);
+/// How often it is looked at in the meantime, and whether workers hold answers back.
+const LOOK: Duration = Duration::from_millis(1);
 /// How long the journal gathers before it tells of it.
 const REPORT: Duration = Duration::from_millis(50);
 /// How long nothing is accepted after there was no descriptor left.
@@ -184,7 +186,11 @@ impl Server {
             return Some(Duration::ZERO);
         }
         if self.door.is_waiting() {
-            return Some(WATCH);
+            return Some(LOOK);
+        }
+        // A worker that holds answers back has taken something since: the queue was not empty then.
+        if !self.replies.is_empty() {
+            return Some(Duration::ZERO);
         }
         let is_tick_needed = !self.connections.is_empty()
             || self.drain_began.is_some()

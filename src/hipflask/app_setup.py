@@ -15,6 +15,7 @@ from hipflask.globals import _cv_request
 from hipflask.http.exceptions import Aborter, BadRequest, BadRequestKeyError
 from hipflask.http.properties import cached_property
 from hipflask.json.provider import DefaultJSONProvider, JSONProvider
+from hipflask.originals import ORIGINALS
 from hipflask.paths import find_instance_path
 from hipflask.routing.map import Map
 from hipflask.routing.rules import Rule
@@ -79,6 +80,14 @@ class App(Scaffold):
         "PERMANENT_SESSION_LIFETIME",
         get_converter=_to_timedelta,  # type: ignore[arg-type]  # None stays None
     )
+
+    #: Whether one of the stages of a request was ever replaced on this object; see :mod:`hipflask.originals`.
+    _has_replaced = False
+
+    def __setattr__(self, name: str, value: t.Any) -> None:
+        object.__setattr__(self, name, value)
+        if name in ORIGINALS:
+            object.__setattr__(self, "_has_replaced", True)
 
     def __init__(
         self,

@@ -24,6 +24,7 @@ if t.TYPE_CHECKING:
     from hipflask.app import Flask
     from hipflask.http.head import Head
     from hipflask.routing.adapter import MapAdapter
+    from hipflask.routing.rules import Rule
     from hipflask.sessions import SessionMixin
     from hipflask.typing import AfterRequestCallable
     from hipflask.wrappers import Request
@@ -258,6 +259,13 @@ class AppContext:
         self.pop(exc_value)
 
 
+def _take_match(app: Flask, head: t.Any) -> tuple[Rule, dict[str, t.Any]] | None:
+    """Return what the door has found in the application's map, if it has looked."""
+    take = getattr(head, "take_match", None)
+    matched = None if take is None else take()
+    return matched[1] if matched is not None and matched[0] is app else None
+
+
 class RequestContext:
     """Makes a request current: ``request`` and ``session`` work inside, and an application context with them.
 
@@ -342,7 +350,12 @@ class RequestContext:
     def match_request(self) -> None:
         """Find the rule for the request; what prevents it is kept for the view to be raised."""
         app, request = self.app, self.request
-        found = find_plainly(app, request._head)
+        head = request._head
+        found = None
+        if type(head) is not WsgiHead and self._opened_session is None:  # a session may change what matching sees
+            found = _take_match(app, head)
+        if found is None:
+            found = find_plainly(app, head)
         if found is not None:
             request.url_rule, request.view_args = found
             return

@@ -8,7 +8,7 @@ from hipflask import signals
 from hipflask.concurrency import is_coroutine_function
 from hipflask.http.response import Response
 from hipflask.http.verdicts import remember_verdict
-from hipflask.originals import is_original
+from hipflask.originals import are_original, is_original
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterable
@@ -126,9 +126,12 @@ def begin(app: Flask, ctx: RequestContext) -> Suspended | Response | None:
     if rule is None or (getattr(rule, "provide_automatic_options", False) and request.method == "OPTIONS"):
         return None
     view = app.view_functions.get(t.cast("str", rule.endpoint))  # names, in an application
-    if view is None or not is_coroutine_function(view) or not all(is_original(app, name) for name in STAGES):
+    if view is None or not is_coroutine_function(view):
         return None
-    app._got_first_request = True
+    if not are_original(app) and not all(is_original(app, name) for name in STAGES):
+        return None
+    if not app._got_first_request:
+        app._got_first_request = True
     try:
         if signals.in_use and signals.request_started.receivers:
             signals.request_started.send(app, _async_wrapper=app.ensure_sync)

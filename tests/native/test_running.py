@@ -43,6 +43,38 @@ def test_start_up_that_fails_leaves_serve(app: hipflask.Flask) -> None:
         native.serve(app, [listener])
 
 
+def test_answer_does_not_wait_for_the_next_view(app: hipflask.Flask, serve: Serve) -> None:
+    begun, released, ended = (threading.Event() for _ in range(3))
+
+    @app.get("/first")
+    def first() -> str:
+        begun.set()
+        released.wait(WAIT_SECONDS)
+        return "first"
+
+    @app.get("/last")
+    def last() -> str:
+        ended.wait(WAIT_SECONDS)
+        return "last"
+
+    serving = serve(app, threads=1, max_threads=1)
+    connections = []
+    for path in ("/first", "/", "/last"):
+        connections.append(serving.connect())
+        connections[-1].sendall(f"GET {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n".encode())
+        assert begun.wait(WAIT_SECONDS)
+    # The thread of input and output answers this itself, and has read the others by then.
+    assert b" 204 " in serving.ask(b"OPTIONS * HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+    released.set()
+    assert receive_all(connections[0]).endswith(b"first")
+    assert receive_all(connections[1]).endswith(b"Hello")
+    assert not ended.is_set()
+    ended.set()
+    assert receive_all(connections[2]).endswith(b"last")
+    for connection in connections:
+        connection.close()
+
+
 def test_descriptor_that_is_no_listener_is_an_error(app: hipflask.Flask) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         listener.detach()

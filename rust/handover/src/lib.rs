@@ -167,14 +167,15 @@ impl<T> Queue<T> {
     }
 
     fn unlock(&self, state: MutexGuard<'_, State<T>>) {
-        self.size.store(state.entries.len(), Ordering::Relaxed);
+        // Whoever reads it sees what the worker did before it took something.
+        self.size.store(state.entries.len(), Ordering::Release);
         drop(state);
     }
 
     /// Returns how many entries wait, as of late.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.size.load(Ordering::Relaxed)
+        self.size.load(Ordering::Acquire)
     }
 
     /// Adds the calling thread to the workers and returns its number.

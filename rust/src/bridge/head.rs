@@ -41,6 +41,7 @@ pub struct Head {
     body: OnceLock<Py<PyAny>>,
     environ: OnceLock<Py<PyDict>>,
     extensions: OnceLock<Py<PyDict>>,
+    matched: Mutex<Option<Py<PyTuple>>>,
     answer: AtomicU8,
     started: Mutex<Option<ResponseHead>>,
     /// Bytes of the answer that are still to come.
@@ -57,10 +58,24 @@ impl Head {
             body: OnceLock::new(),
             environ: OnceLock::new(),
             extensions: OnceLock::new(),
+            matched: Mutex::new(None),
             answer: AtomicU8::new(UNANSWERED),
             started: Mutex::new(None),
             left: AtomicU64::new(ANY),
         }
+    }
+
+    /// Checks a whole body, and returns what sends it.
+    fn complete(&self, body: &Bound<'_, PyAny>) -> PyResult<Action> {
+        self.release(body.py())?;
+        let payload = payload_of(body)?;
+        if self.left.load(Ordering::Acquire) != ANY {
+            self.count(payload.as_slice().len() as u64)?;
+            self.check_end()?;
+        }
+        let head = self.take_started()?;
+        self.advance(UNANSWERED, ANSWERED)?;
+        Ok(Action::Answer(head, payload))
     }
 
     fn push(&self, action: Action) {
@@ -353,6 +368,14 @@ impl Head {
         self.request.is_gone()
     }
 
+    fn set_match(&self, found: Py<PyTuple>) {
+        *lock(&self.matched) = Some(found);
+    }
+
+    fn take_match(&self) -> Option<Py<PyTuple>> {
+        lock(&self.matched).take()
+    }
+
     #[getter]
     fn is_cut(&self) -> bool {
         self.request.is_cut()
@@ -434,15 +457,14 @@ impl Head {
     }
 
     fn answer(&self, body: &Bound<'_, PyAny>) -> PyResult<()> {
-        self.release(body.py())?;
-        let payload = payload_of(body)?;
-        if self.left.load(Ordering::Acquire) != ANY {
-            self.count(payload.as_slice().len() as u64)?;
-            self.check_end()?;
-        }
-        let head = self.take_started()?;
-        self.advance(UNANSWERED, ANSWERED)?;
-        self.push(Action::Answer(head, payload));
+        let action = self.complete(body)?;
+        self.push(action);
+        Ok(())
+    }
+
+    fn answer_soon(&self, body: &Bound<'_, PyAny>) -> PyResult<()> {
+        let action = self.complete(body)?;
+        self.core.replies.hold(self.request.ticket, action);
         Ok(())
     }
 

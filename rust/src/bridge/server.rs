@@ -15,7 +15,7 @@ use crate::door::Door;
 use crate::journal::{Answered, Journal};
 use crate::listener::Listener;
 use crate::proxies;
-use crate::reply::Replies;
+use crate::reply::{Replies, promise_flush};
 use crate::server::{Server as IoServer, Stop, WAKER};
 use hipflask_handover::{Next, Queue};
 
@@ -88,10 +88,13 @@ impl Server {
     // For workers
 
     fn add_worker(&self) -> usize {
+        promise_flush(true);
         self.core.queue.add_worker()
     }
 
     fn remove_worker(&self, worker: usize) {
+        promise_flush(false);
+        self.core.replies.flush();
         self.core.queue.remove_worker(worker);
     }
 
@@ -103,14 +106,21 @@ impl Server {
     ) -> PyResult<Option<Bound<'py, PyAny>>> {
         let queue = &self.core.queue;
         loop {
-            match queue.take(worker, !may_end) {
+            let next = match queue.take(worker, !may_end) {
                 Next::Begin(Work::New(request)) => {
                     let head = self.core.head_of(py, request)?;
                     return Ok(Some(head.into_bound(py).into_any()));
                 }
                 Next::Begin(Work::Sorted(head, _)) => {
+                    // The I/O thread does not know that the event loop has filed it.
+                    self.core.replies.flush();
                     return Ok(Some(head.into_bound(py).into_any()));
                 }
+                other => other,
+            };
+            self.core.replies.flush();
+            match next {
+                Next::Begin(_) => {} // was returned above
                 Next::GoOn(key) => return Ok(Some(key.into_pyobject(py)?.into_any())),
                 Next::Closed if may_end => return Ok(None),
                 Next::Closed => py.detach(|| std::thread::park_timeout(Duration::from_millis(5))),
@@ -141,6 +151,10 @@ impl Server {
 
     fn loop_descriptor(&self) -> i32 {
         self.core.loop_bell.descriptor()
+    }
+
+    fn flush(&self) {
+        self.core.replies.flush();
     }
 
     fn take_sorted<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyList>, Vec<u64>)> {

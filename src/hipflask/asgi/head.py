@@ -30,7 +30,7 @@ class AsgiHead:
         path_info: Decoded path below the root as the server gives it, which may be empty.
     """
 
-    __slots__ = ("_body", "_environ", "_fields", "_incoming", "_root", "method", "path", "path_info", "scope")
+    __slots__ = ("_body", "_environ", "_fields", "_incoming", "_match", "_root", "method", "path", "path_info", "scope")
 
     def __init__(self, scope: dict[str, Any], incoming: Incoming) -> None:
         self.scope = scope
@@ -46,6 +46,20 @@ class AsgiHead:
         self._body: AsgiBody | None = None
         self._fields: dict[str, str] | None = None
         self._environ: dict[str, Any] | None = None
+        self._match: tuple[Any, Any] | None = None
+
+    def set_match(self, found: tuple[Any, Any]) -> None:
+        """Keep what was found for the request before its context is made.
+
+        Args:
+            found: The application, and the rule with its arguments.
+        """
+        self._match = found
+
+    def take_match(self) -> tuple[Any, Any] | None:
+        """Return that, once: the arguments are the context's to change."""
+        found, self._match = self._match, None
+        return found
 
     @property
     def target(self) -> str:

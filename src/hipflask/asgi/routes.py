@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from hipflask import signals
 from hipflask.concurrency import is_coroutine_function
 from hipflask.dispatch import STAGES, STEPS
-from hipflask.originals import ORIGINALS
+from hipflask.originals import ORIGINALS, are_original, is_original
 from hipflask.routing.converters import DEFAULT_CONVERTERS
 from hipflask.routing.map import Map
 from hipflask.sessions import may_open_late
@@ -50,14 +50,15 @@ def is_served_by_handle(app: Any) -> bool:
     Args:
         app: Any WSGI application.
     """
-    return (
-        getattr(getattr(app, "wsgi_app", None), "__func__", None) is ORIGINALS["wsgi_app"]
-        and type(app).__call__ is ORIGINALS["__call__"]
-    )
+    try:
+        function = app.wsgi_app.__func__
+    except AttributeError:
+        return False
+    return function is ORIGINALS["wsgi_app"] and type(app).__call__ is ORIGINALS["__call__"]
 
 
 def find_place(app: Flask, head: AsgiHead) -> Place:
-    """Return where a request to an application is to be served.
+    """Return where a request to an application is to be served; a match is kept for the context, in the head.
 
     Args:
         app: An application for which :func:`is_served_by_handle` holds.
@@ -70,14 +71,18 @@ def find_place(app: Flask, head: AsgiHead) -> Place:
     found = find_plainly(app, head)
     if found is None:
         return Place.THREAD
+    head.set_match((app, found))
     rule = found[0]
     view = app.view_functions.get(rule.endpoint)
     if view is None or not is_coroutine_function(view):
         return Place.THREAD
     if head.method == "OPTIONS" and getattr(rule, "provide_automatic_options", False):
         return Place.THREAD
-    if not _are_original(app, STAGES):
-        return Place.THREAD  # its view is not suspended but waited for
+    if not are_original(app):
+        if not _are_original(app, STAGES):
+            return Place.THREAD  # its view is not suspended but waited for
+        if not _are_original(app, STEPS):
+            return Place.HOST
     return Place.HOST if _has_sync_parts(app, rule.endpoint) else Place.LOOP
 
 
@@ -100,13 +105,8 @@ def _has_sync_parts(app: Flask, endpoint: str) -> bool:
         app.teardown_appcontext_funcs
         or not may_open_late(app.session_interface)
         or (signals.in_use and any(signal.receivers for signal in _SIGNALS))
-        or not _are_original(app, STEPS)
     )
 
 
 def _are_original(app: Flask, names: tuple[str, ...]) -> bool:
-    for name in names:
-        # PERF: originals.is_original, written out: this is asked 16 times for each async request.
-        if getattr(getattr(app, name), "__func__", None) is not ORIGINALS[name]:
-            return False
-    return True
+    return all(is_original(app, name) for name in names)

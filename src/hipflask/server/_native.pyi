@@ -84,6 +84,12 @@ class Head:
 
     def get_header(self, name: str) -> str | None: ...
     def is_disconnected(self) -> bool: ...
+    def set_match(self, found: tuple[Any, Any]) -> None:
+        """Keep what was found for the request: the application, and the rule with its arguments."""
+
+    def take_match(self) -> tuple[Any, Any] | None:
+        """Return that, once."""
+
     def to_environ(self) -> dict[str, Any]: ...
     def replace_body(self, stream: Any) -> Body:
         """Have *stream* be the body for everybody else, and return the one that it was."""
@@ -114,6 +120,9 @@ class Head:
 
     def answer(self, body: bytes) -> None:
         """Send the answer that was started, whole."""
+
+    def answer_soon(self, body: bytes) -> None:
+        """Do the same, at the latest when `Server.flush` is called."""
 
     def begin(self, key: int) -> None:
         """Begin the answer that was started; the key is told whenever what was given has left."""
@@ -166,6 +175,9 @@ class Server:
 
     def loop_descriptor(self) -> int:
         """Return the descriptor that can be read when there is something for the event loop."""
+
+    def flush(self) -> None:
+        """Send what was given to `Head.answer_soon`."""
 
     def take_sorted(self) -> tuple[list[Head], list[int]]:
         """Return what there is for the event loop: new requests, and keys."""

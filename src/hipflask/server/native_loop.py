@@ -115,9 +115,11 @@ class NativeLoop:
         task = asyncio.current_task()
         while self._runner is task:
             if not self._ready:
+                self._server.flush()
                 self._wake = self._loop.create_future()
                 await self._wake
             elif (rest := self._answer(self._ready.popleft())) is not None:
+                self._server.flush()
                 self._start_runner()
                 await self._keep(rest)
 
@@ -147,7 +149,7 @@ class NativeLoop:
             try:
                 response, body = context.run(self._finish, head, found, replay.value)
                 if type(body) is list:
-                    head.answer(body[0] if len(body) == 1 else b"".join(body))
+                    head.answer_soon(body[0] if len(body) == 1 else b"".join(body))
                     return None
             except BaseException as error:
                 fail(head, error)
