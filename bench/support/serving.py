@@ -190,7 +190,7 @@ def load(server: Server, path: str, seconds: float, connections: int = 32, cores
 
 
 def measure_in_turns(windows: Mapping[str, Callable[[], Load]], rounds: int) -> dict[str, Load]:
-    """Measure each window once in every round, in changing order, after once to warm up; return the best of each."""
+    """Measure each window once in every round, in changing order; return the best of each."""
     found: dict[str, list[Load]] = {name: [] for name in windows}
     names = list(windows)
     for number in range(rounds):
