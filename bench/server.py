@@ -66,7 +66,7 @@ def claims_of(loads: Mapping[str, Load]) -> list[Claim]:
             if name + path in loads:
                 one, other = loads[OURS + path], loads[name + path]
                 claims.append(claim_of_times(view, one, other, name, bounds[name], is_at_least=True))
-                # Told, not claimed: on a busy machine this is a matter of chance.
+                # The bound is on processor time; how many requests a busy machine lets through is chance.
                 claims.append(claim_of_rates(view, one, other, name, 1.0))
     claims.append(claim_of_times("text, 8 threads", ours, loads[ONE_THREAD], "1 thread", 1.15))
     claims.append(claim_of_times("text", loads[ONE_THREAD], ours, "1 thread against 8", 1.15))
