@@ -40,7 +40,7 @@ def init_app(app: Flask) -> None:
 def show_error(error: HTTPException) -> Response:
     """Return the answer for *error*: its status and headers (`Allow` of 405, say) with a body of our own."""
     response: Response = error.get_response()  # type: ignore[assignment]  # a Response without the JSON parts
-    if request.path.startswith("/api/"):
+    if request.path.split("/")[1:2] == ["api"]:
         response.data = json.dumps(describe(error)) + "\n"
         response.content_type = "application/problem+json"
     else:

@@ -71,18 +71,19 @@ def edit(message_id: int) -> ResponseReturnValue:
     """
     message = find_changeable(message_id)
     if request.method == "GET":
-        draft = Draft(message.title, message.body, message.picture_alt)
-        return render_template("edit.html", message=message, draft=draft, errors={})
+        return render_template("edit.html", message=message, draft=posts.draft_of(message), errors={})
     draft, errors = read_draft(is_reply=message.is_reply)
     version = parse_number(request.form.get("version", "")) or 0
-    if errors and version == message.version:
-        return render_template("edit.html", message=message, draft=draft, errors=errors), 422
+    if errors:
+        is_conflict = version != message.version
+        page = render_template("edit.html", message=message, draft=draft, errors=errors, is_conflict=is_conflict)
+        return page, 409 if is_conflict else 422
     try:
         posts.change(message, version, g.user, draft)
     except posts.GoneError:
         abort(404, "This message was deleted while you wrote. Your browser's Back button still has your text.")
     except posts.EditConflictError as error:
-        return render_template("edit.html", message=error.current, draft=draft, errors=errors, is_conflict=True), 409
+        return render_template("edit.html", message=error.current, draft=draft, errors={}, is_conflict=True), 409
     flash("Your changes are saved.", "success")
     return redirect(url_for("pages.thread", message_id=message_id), 303)
 

@@ -54,6 +54,11 @@ class Draft:
     without_picture: bool = False
 
 
+def draft_of(message: Message) -> Draft:
+    """Return the draft that would leave *message* as it is."""
+    return Draft(message.title, message.body, message.picture_alt)
+
+
 def publish(author: User, draft: Draft, *, thread: Message | None = None) -> int:
     """Put *draft* on the board, as a reply if there is a *thread*, and return the new message's id.
 
@@ -83,6 +88,8 @@ def check_thread(thread: Message) -> None:
 def change(message: Message, version: int, editor: User, draft: Draft) -> None:
     """Write *draft* over *message*, if it still has the *version* that the editor has read.
 
+    A draft that changes nothing is not written: the message is not "edited", and keeps its version.
+
     Raises:
         EditConflictError: It has another version, and stays as it is.
         GoneError: It has been deleted meanwhile.
@@ -90,8 +97,12 @@ def change(message: Message, version: int, editor: User, draft: Draft) -> None:
     with files.stored(draft.picture) as name, transaction() as connection:
         current = find_version(message, version)
         columns = picture_columns(draft, name, current)
-        values = {"title": "" if current.is_reply else draft.title, "body": draft.body}
-        messages.change(connection, current.id, editor.id, values | columns)
+        values = {"title": current.title if current.is_reply else draft.title, "body": draft.body, **columns}
+        if all(getattr(current, column) == value for column, value in values.items()):
+            return
+        if current.is_reply:
+            values["title"] = ""  # what `current` has is its thread's
+        messages.change(connection, current.id, editor.id, values)
     if columns["picture"] != current.picture:
         files.remove([current.picture])
     current_app.logger.info("%s changed message %d", editor.name, message.id)

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from hipflask import abort, current_app, request, url_for
 from hipflask.http.exceptions import RequestEntityTooLarge
 from hipflask.typing import ResponseReturnValue
 
 from .. import posts
 from ..errors import InvalidInput
-from ..forms import clean_draft, clean_search, find_draft_errors, parse_number
+from ..forms import clean_search, parse_number
 from ..models import Message, User
 from ..pictures.formats import MIME_TYPES, PictureError, read_picture
-from ..posts import Draft
+from ..posts import Draft, draft_of
 from ..store import messages
 from . import blueprint
 from .access import answer, conflict, describe, find_changeable, find_or_404, require_user
+from .drafts import read_change, read_reply, read_thread
 
 DEFAULT_LIMIT = 20  # messages in one answer
 LARGEST_LIMIT = 100
@@ -61,7 +64,7 @@ def show_message(message_id: int) -> ResponseReturnValue:
 def add_message() -> ResponseReturnValue:
     """Begin a thread with `{"title": ..., "body": ...}`."""
     user = require_user()
-    return created(posts.publish(user, read_draft()))
+    return created(posts.publish(user, read_thread()))
 
 
 @blueprint.post("/messages/<int:message_id>/replies")
@@ -69,7 +72,7 @@ def add_reply(message_id: int) -> ResponseReturnValue:
     """Reply to a thread with `{"body": ...}`; 409 if it cannot be replied to."""
     user = require_user()
     thread = find_or_404(message_id)
-    draft = read_draft(is_reply=True)
+    draft = read_reply()
     try:
         return created(posts.publish(user, draft, thread=thread))
     except posts.ThreadError as error:
@@ -82,7 +85,7 @@ def add_reply(message_id: int) -> ResponseReturnValue:
 def change_message(message_id: int) -> ResponseReturnValue:
     """Change what `{"title": ..., "body": ..., "picture_alt": ...}` has, and leave the rest."""
     user, message = find_changeable(message_id)
-    return change(user, message, read_draft(message))
+    return change(user, message, read_change(message))
 
 
 @blueprint.put("/messages/<int:message_id>/picture")
@@ -98,24 +101,18 @@ def set_picture(message_id: int) -> ResponseReturnValue:
         picture = read_picture(data)
     except PictureError as error:
         raise InvalidInput({"picture": str(error)}) from error
-    return change(user, message, Draft(picture=picture))
+    return change(user, message, replace(draft_of(message), picture=picture))
 
 
 @blueprint.delete("/messages/<int:message_id>/picture")
 def delete_picture(message_id: int) -> ResponseReturnValue:
     """Take the picture away from a message."""
-    return change(*find_changeable(message_id), Draft(without_picture=True))
+    user, message = find_changeable(message_id)
+    return change(user, message, replace(draft_of(message), without_picture=True))
 
 
 def change(user: User, message: Message, draft: Draft) -> ResponseReturnValue:
-    """Change a message, and answer with what it has become; texts that are empty in *draft* stay."""
-    draft = Draft(
-        draft.title or message.title,
-        draft.body or message.body,
-        draft.picture_alt or message.picture_alt,
-        draft.picture,
-        draft.without_picture,
-    )
+    """Write *draft* over a message, and answer with what it has become."""
     try:
         posts.change(message, message.version, user, draft)
     except posts.EditConflictError:
@@ -142,32 +139,6 @@ def created(message_id: int) -> ResponseReturnValue:
     """Answer 201 with the new message and its address."""
     location = url_for("api.show_message", message_id=message_id)
     return answer(find_or_404(message_id), 201, {"Location": location})
-
-
-def read_draft(message: Message | None = None, *, is_reply: bool = False) -> Draft:
-    """Return the texts in the JSON that was sent; what is missing there stays as it is in *message*.
-
-    Raises:
-        BadRequest: It is no JSON, or no object (status 400).
-        UnsupportedMediaType: It does not say that it is JSON (status 415).
-        InvalidInput: A field is missing, or not as it should be (status 422).
-    """
-    data = request.get_json()
-    if not isinstance(data, dict):
-        abort(400, "Send a JSON object.")
-    old = {}
-    if message is not None:
-        is_reply = message.is_reply
-        old = {"title": message.title, "body": message.body, "picture_alt": message.picture_alt}
-    texts = {field: data.get(field, old.get(field, "")) for field in ("title", "body", "picture_alt")}
-    wrong = {field: "This has to be a string." for field, text in texts.items() if not isinstance(text, str)}
-    if wrong:
-        raise InvalidInput(wrong)
-    draft = clean_draft(**texts)
-    errors = find_draft_errors(draft, is_reply=is_reply)
-    if errors:
-        raise InvalidInput(errors)
-    return draft
 
 
 def read_number(name: str, largest: int) -> int | None:

@@ -96,6 +96,98 @@ def test_patch_changes_what_it_has_and_leaves_the_rest(maria, post):
     assert response.headers["ETag"] == f'"{message_id}-2"'
 
 
+@pytest.mark.parametrize(
+    "data",
+    [
+        pytest.param({}, id="nothing"),
+        pytest.param({"title": "Title", "body": " Text "}, id="what-it-has-already"),
+    ],
+)
+def test_patch_that_changes_nothing_is_no_edit(maria, post, data):
+    address = f"/api/messages/{post('Title', 'Text')}"
+    before = maria.get(address)
+    response = maria.client.patch(address, json=data, headers={"If-Match": before.headers["ETag"]})
+    assert response.status_code == 200
+    assert response.headers["ETag"] == before.headers["ETag"]
+    assert response.json == before.json
+    assert response.json["edited_at"] is None
+
+
+def test_delete_of_no_picture_is_no_edit(maria, post):
+    address = f"/api/messages/{post('Title')}"
+    response = maria.client.delete(f"{address}/picture", headers=ANY)
+    assert (response.status_code, response.headers["ETag"]) == (200, maria.get(address).headers["ETag"])
+
+
+def test_patch_takes_the_words_of_a_picture_away(maria, post):
+    address = f"/api/messages/{post('Title', 'Text')}"
+    maria.client.put(f"{address}/picture", **PNG, headers=ANY)
+    assert maria.client.patch(address, json={"picture_alt": "Grey"}, headers=ANY).json["picture"]["alt"] == "Grey"
+    again = maria.client.put(f"{address}/picture", **PNG, headers=ANY)  # another picture keeps them
+    assert again.json["picture"]["alt"] == "Grey"
+    response = maria.client.patch(address, json={"picture_alt": ""}, headers=ANY)
+    assert (response.status_code, response.json["picture"]["alt"]) == (200, "")
+    assert (response.json["title"], response.json["body"]) == ("Title", "Text")
+
+
+UNKNOWN = "There is no such field."
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "data", "field", "told"),
+    [
+        pytest.param("PATCH", "/9", {"bdoy": "x"}, "bdoy", UNKNOWN, id="patch-unknown"),
+        pytest.param("PATCH", "/9", {"body": "x", "id": 1}, "id", UNKNOWN, id="patch-id"),
+        pytest.param("PATCH", "/9", {"": "x"}, "", UNKNOWN, id="patch-empty-name"),
+        pytest.param("PATCH", "/9", {"\ud800": "x"}, "\ud800", UNKNOWN, id="patch-lone-surrogate"),
+        pytest.param("PATCH", "/9", {"picture_alt": "x"}, "picture_alt", "no picture", id="patch-alt-of-nothing"),
+        pytest.param("PATCH", "/10", {"title": "x"}, "title", "its thread", id="patch-title-of-reply"),
+        pytest.param("POST", "", {"title": "a", "body": "b", "tag": "c"}, "tag", UNKNOWN, id="post-unknown"),
+        pytest.param(
+            "POST", "", {"title": "a", "body": "b", "picture_alt": "c"}, "picture_alt", "no picture", id="post-alt"
+        ),
+        pytest.param("POST", "/9/replies", {"body": "b", "title": "a"}, "title", "its thread", id="reply-title"),
+        pytest.param(
+            "POST", "/9/replies", {"body": "b", "picture_alt": "c"}, "picture_alt", "no picture", id="reply-alt"
+        ),
+        pytest.param("POST", "/9/replies", {"body": "b", "title": 1}, "title", "its thread", id="reply-title-number"),
+    ],
+)
+def test_field_of_no_use_is_422_and_named(maria, post, method, path, data, field, told):
+    thread = post("Title", "Text")
+    assert (thread, post("", "Text", thread=thread)) == (9, 10)
+    response = maria.client.open(f"/api/messages{path}", method=method, json=data, headers=ANY)
+    assert response.status_code == 422
+    assert list(response.json["errors"]) == [field]
+    assert told in response.json["errors"][field]
+    assert maria.get("/api/messages/9").headers["ETag"] == '"9-1"'
+    assert maria.get("/api/messages?limit=1").json["messages"][0]["id"] == 10
+
+
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        pytest.param(b"", "The body is empty.", id="empty"),
+        pytest.param(b'{"title":\n  x}', ", at line 2, column 3.", id="word"),
+        pytest.param(b"{} {}", ", at line 1, column 4.", id="more"),
+        pytest.param(b'{"title": "\xff"}', "it is not UTF-8, at byte 12.", id="not-utf-8"),
+        pytest.param(b"\xff\xfe{\x00}\x00", "it is not UTF-8, at byte 1.", id="utf-16"),
+        pytest.param(b"[" * 60_000, "it is nested too deeply.", id="deep"),
+        pytest.param(b'{"title": ' + b"1" * 5000 + b"}", "it has a number with too many digits.", id="long-number"),
+    ],
+)
+def test_what_cannot_be_read_as_json_is_400_and_says_why(maria, body, told):
+    response = maria.client.post("/api/messages", data=body, content_type="application/json")
+    assert (response.status_code, response.mimetype) == (400, "application/problem+json")
+    assert response.json["detail"].endswith(told) or response.json["detail"].startswith(told)
+    assert ("The body is not valid JSON: " in response.json["detail"]) == bool(body)
+
+
+def test_byte_order_mark_before_json_is_passed_over(maria):
+    data = b'\xef\xbb\xbf{"title": "Title", "body": "Text"}'
+    assert maria.client.post("/api/messages", data=data, content_type="application/json").status_code == 201
+
+
 def test_patch_of_a_reply_leaves_its_thread_alone(maria, post):
     reply_id = post("", "Text", thread=1)
     response = maria.client.patch(f"/api/messages/{reply_id}", json={"body": "Other"}, headers={"If-Match": "*"})
@@ -290,6 +382,8 @@ def test_post_of_no_object_is_400(maria, data):
 @pytest.mark.parametrize(
     ("method", "path", "status"),
     [
+        pytest.param("GET", "/api", 404, id="no-slash"),
+        pytest.param("GET", "/api/", 404, id="slash"),
         pytest.param("GET", "/api/nothing", 404, id="unknown-address"),
         pytest.param("POST", "/api/nothing", 404, id="post-to-unknown-address"),
         pytest.param("GET", "/api/messages/99", 404, id="unknown-message"),
@@ -356,11 +450,11 @@ def test_change_between_check_and_writing_is_noticed(
 
 def test_reply_to_a_thread_that_goes_meanwhile_is_404(maria, root, post, monkeypatch):
     address = f"/api/messages/{post('Title')}"
-    read = api_messages.read_draft
+    read = api_messages.read_reply
 
-    def read_slowly(**options):
+    def read_slowly():
         root.client.delete(address, headers={"If-Match": "*"})
-        return read(**options)
+        return read()
 
-    monkeypatch.setattr(api_messages, "read_draft", read_slowly)
+    monkeypatch.setattr(api_messages, "read_reply", read_slowly)
     assert maria.client.post(f"{address}/replies", json={"body": "Text"}).status_code == 404

@@ -103,6 +103,30 @@ def test_conflict_comes_before_other_errors_and_tells_both(maria, root, post):
     assert "What root wrote" in response.text
 
 
+def test_wrong_text_is_not_stored_when_the_version_becomes_true_meanwhile(app, maria, post, monkeypatch):
+    from examples.board import posting
+
+    message_id = post("Title", "Old text")
+    path = f"/messages/{message_id}/edit"
+    read, other, token = posting.read_draft, Visitor(app, "root"), maria.read_token()
+
+    def interfere(**options):
+        monkeypatch.setattr(posting, "read_draft", read)
+        assert other.send(path, title="Title", body="What root wrote", version="1").status_code == 303
+        return read(**options)
+
+    monkeypatch.setattr(posting, "read_draft", interfere)
+    data = {"csrf_token": token, "title": "", "body": "x" * 4001, "version": "2"}
+    assert maria.client.post(path, data=data).status_code == 409
+    assert maria.get(f"/api/messages/{message_id}").json["body"] == "What root wrote"
+
+
+def test_saving_what_is_there_already_is_no_edit(maria, post):
+    path = f"/messages/{post('Title', 'Text')}"
+    assert maria.send(f"{path}/edit", title="Title", body="Text", version="1").status_code == 303
+    assert "edited" not in read_text(maria.get(path))
+
+
 @pytest.mark.parametrize("version", ["", "0", "7", "-1", "x", "9" * 30])
 def test_version_that_there_was_not_is_a_conflict(maria, post, version):
     message_id = post("Title", "Text")

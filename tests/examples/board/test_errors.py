@@ -51,6 +51,10 @@ def test_unknown_address_of_a_user_keeps_the_account_menu(maria):
     assert "Log out" in response.text
 
 
+def test_address_that_begins_like_the_apis_is_a_page(guest):
+    assert guest.get("/apiary").mimetype == "text/html"
+
+
 def test_wrong_method_names_the_right_ones(guest):
     response = guest.client.put("/sign-up")
     assert response.status_code == 405

@@ -17,9 +17,6 @@ TESTS = Path(__file__).parent
 LEFT_OUT = {"test_on_flask.py", "test_start.py", "test_served.py", "test_pictures.py", "test_rate_limit.py"}
 # What hipflask refuses and Flask 3.1 does not: docs/compatibility.md has the reasons.
 SAFER_HERE = [
-    "test_bad_input.py::test_malformed_json_is_refused[deep]",
-    "test_bad_input.py::test_malformed_json_is_refused[deep-objects]",
-    "test_bad_input.py::test_malformed_json_is_refused[deep-and-closed]",
     "test_bad_input.py::test_malformed_header_is_refused_or_ignored[/api/messages-authorization]",
     "test_uploads.py::test_form_that_was_cut_off_on_its_way_leaves_no_file",
 ]
