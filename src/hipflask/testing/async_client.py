@@ -12,7 +12,7 @@ from hipflask.concurrency import ServerLoop, use_loop
 from hipflask.http.datastructures import Headers
 from hipflask.testing.asgi_connection import AsgiConnection
 from hipflask.testing.asgi_scope import make_http_scope, make_messages
-from hipflask.testing.client_base import ClientBase, make_response_class
+from hipflask.testing.client_base import ClientBase, close_body, make_response_class
 from hipflask.testing.flask_client import USER_AGENT, make_request
 from hipflask.testing.redirects import REDIRECTS, RedirectChain, check_redirect, make_next_builder
 from hipflask.testing.session_access import SessionAccess, replace_content
@@ -277,6 +277,9 @@ class AsyncFlaskClient(ClientBase):
         try:
             status, headers = await self._begin(connection, request)
             body = [part async for part in _iter_parts(connection)]
+        except BaseException:
+            close_body(request.environ)  # after an error, as in the other client
+            raise
         finally:
             await connection.close()
         response: TestResponse = self.response_wrapper(body, status, headers, request=request)

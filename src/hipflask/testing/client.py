@@ -8,7 +8,7 @@ from typing import Any
 from hipflask.http.datastructures import Headers
 from hipflask.http.request import Request
 from hipflask.testing.builder import EnvironBuilder
-from hipflask.testing.client_base import ClientBase
+from hipflask.testing.client_base import ClientBase, close_body
 from hipflask.testing.redirects import REDIRECTS, ClientRedirectError, RedirectChain, check_redirect, make_next_builder
 from hipflask.testing.response import TestResponse
 from hipflask.testing.wsgi_run import run_wsgi_app
@@ -150,7 +150,12 @@ class Client(ClientBase):
         return self._follow_redirects(response, buffered) if follow_redirects else response
 
     def _send(self, request: Any, buffered: bool) -> TestResponse:
-        answer = self.run_wsgi_app(request.environ, buffered=buffered)
+        try:
+            answer = self.run_wsgi_app(request.environ, buffered=buffered)
+        except BaseException:
+            # The error's traceback holds the body for as long as somebody looks at it; a temporary file need not wait.
+            close_body(request.environ)
+            raise
         response: TestResponse = self.response_wrapper(*answer, request=request)
         return response
 

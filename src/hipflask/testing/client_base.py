@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from hipflask.testing.cookies import Cookie, CookieJar
+from hipflask.testing.multipart import BodyFile
 from hipflask.testing.response import TestResponse
 
-__all__ = ["ClientBase", "make_response_class"]
+__all__ = ["ClientBase", "close_body", "make_response_class"]
 
 
 class ClientBase:
@@ -84,6 +85,13 @@ class ClientBase:
                 f"Cookies are disabled. {self!r} was made with use_cookies=False; make it with use_cookies=True."
             )
         return self._cookies
+
+
+def close_body(environ: dict[str, Any]) -> None:
+    """Close the body of a request that failed, if it is a temporary file of ours; a stream of the test's stays open."""
+    stream = environ["wsgi.input"]
+    if isinstance(stream, BodyFile):
+        stream.close()
 
 
 def make_response_class(wrapper: type[Any] | None, base: type[Any] = TestResponse) -> type[Any]:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import mimetypes
+import os
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from io import BytesIO
+from io import BufferedRandom, BytesIO, FileIO
 from random import random
 from tempfile import TemporaryFile
 from typing import IO, Any
 
 from hipflask.http.datastructures import Headers, MultiDict
 
-__all__ = ["encode_multipart", "iter_form_items", "stream_encode_multipart"]
+__all__ = ["BodyFile", "encode_multipart", "iter_form_items", "stream_encode_multipart"]
 
 #: A body that grows beyond this many bytes moves to a temporary file, as uploads do on the receiving side.
 SPOOL_BYTES = 1024 * 500
@@ -23,6 +24,27 @@ CHUNK_BYTES = 16 * 1024
 # WHATWG HTML, "multipart form data": names are escaped, so that a quote or a line break in them can neither
 # end the parameter nor start a header.
 _ESCAPES = str.maketrans({'"': "%22", "\r": "%0D", "\n": "%0A"})
+
+
+class _SilentFile(FileIO):
+    def __del__(self) -> None:
+        self.close()
+
+
+class BodyFile(BufferedRandom):
+    """The temporary file of a long body.
+
+    Nobody has to close it: an application may leave a body unread, and a redirect may ask for it a second time. So it
+    is closed when nothing refers to it any more, without the warning that other files give then.
+    """
+
+    def __init__(self) -> None:
+        with TemporaryFile(buffering=0) as file:
+            # Both layers are silent, since in a circle of references either may be collected first.
+            super().__init__(_SilentFile(os.dup(file.fileno()), "rb+"))
+
+    def __del__(self) -> None:
+        self.close()
 
 
 def iter_form_items(data: Any) -> Iterator[tuple[str, Any]]:
@@ -53,7 +75,7 @@ def stream_encode_multipart(
         data: Field names and values. A value with ``read`` is sent as a file, with the ``filename``,
             ``content_type`` and ``headers`` it has; a list sends its items one by one; anything else is sent
             as its ``str``.
-        use_tempfile: Move a body of more than *threshold* bytes to a temporary file.
+        use_tempfile: Move a body of more than *threshold* bytes to a temporary file, a :class:`BodyFile`.
         threshold: Size in bytes.
         boundary: Text between the parts; unique if not given.
 
@@ -81,7 +103,7 @@ def encode_multipart(values: Mapping[str, Any], boundary: str | None = None) -> 
 def _move_to_file(stream: IO[bytes]) -> IO[bytes]:
     """Return a temporary file that has what is in *stream* so far."""
     stream.seek(0)
-    file = TemporaryFile("wb+")
+    file = BodyFile()
     file.write(stream.read())
     return file
 
