@@ -25,10 +25,10 @@ P = ParamSpec("P")
 def load_user() -> None:
     """Find out who is asking: `g.user` is the user, or `None`."""
     g.user = None
-    if request.endpoint not in {"static", "pages.picture"} and "user_id" in session:
-        user = users.find(session["user_id"])
-        # A session ends when the account is closed or deleted, and when the password changes.
-        if user is not None and not user.is_disabled and user.epoch == session.get("epoch"):
+    if request.endpoint not in {"static", "pages.picture"} and "id" in session:
+        # A session ends at log-out, when the account is closed or deleted, and when the password changes.
+        user = users.find_by_session(session["id"])
+        if user is not None and not user.is_disabled:
             g.user = user
 
 
@@ -90,7 +90,9 @@ def log_in() -> ResponseReturnValue:
 
 @blueprint.post("/log-out")
 def log_out() -> ResponseReturnValue:
-    """Forget who is logged in."""
+    """Forget who is logged in, also where somebody has a copy of the cookie."""
+    if "id" in session:
+        users.end_session(session["id"])
     session.clear()
     flash("You are logged out.", "success")
     return redirect(url_for("pages.index"), 303)
@@ -133,24 +135,30 @@ def make_token() -> ResponseReturnValue:
 def find_by_password(name: str, password: str) -> User | None:
     """Return the user with this name and password, closed accounts too.
 
+    An attempt is counted before it is known to be right, and taken back then: many at once get no more guesses.
+
     Raises:
         TooManyRequests: There were too many attempts, from here or for this name.
     """
-    rate_limit.spend("log-in", rate_limit.client_address())
     user = users.find_by_name(name) if NAME_PATTERN.fullmatch(name) else None
-    if user is not None:
-        rate_limit.spend("log-in", f"for {user.name}")
+    clients = [rate_limit.client_address(), *([f"for {user.name}"] if user else [])]
+    for client in clients:
+        rate_limit.spend("log-in", client)
     # A wrong name costs the same time as a wrong password, so the time does not tell which names exist.
     password_hash = user.password_hash if user else ""
     is_right = check_password_hash(password_hash or hash_of_nobody(), password[: LONGEST_PASSWORD + 1])
-    return user if password_hash and is_right else None
+    if not password_hash or not is_right:
+        return None
+    for client in clients:
+        rate_limit.take_back("log-in", client)
+    return user
 
 
 def start_session(user: User) -> None:
     """Log a user in with a new session: nothing from before is taken over, the CSRF token neither."""
     session.clear()
-    session["user_id"] = user.id
-    session["epoch"] = user.epoch
+    session["id"] = secrets.token_urlsafe(32)
+    users.begin_session(user, session["id"])
 
 
 @functools.cache

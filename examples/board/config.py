@@ -19,7 +19,8 @@ DEFAULTS: dict[str, Any] = {
     "REPLIES_PER_THREAD": 1000,
     "RATE_LIMITS": {  # how many, in how many seconds, for one client
         "writing": (60, 60),
-        "log-in": (10, 300),
+        "log-in": (10, 300),  # those that fail
+        "token": (30, 300),  # likewise
         "sign-up": (10, 3600),
     },
     # Bytes in one request: room for the longest message in any script. Pages that take a picture allow more.

@@ -10,7 +10,7 @@ class User:
     """Somebody with an account.
 
     Attributes:
-        epoch: Part of every session; when it grows, the sessions from before are over.
+        epoch: Noted with every session; when it grows, the sessions from before are over.
         created_at: `2026-08-01T09:05:00Z`, as all times here.
     """
 

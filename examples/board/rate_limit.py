@@ -1,7 +1,7 @@
 """Limits for those who ask too often: 429, and when to come back.
 
 The counters are in this process. With several worker processes each has its own, and a client gets as many times more;
-a board on several machines would keep them in a shared place (Redis, say) behind the same two functions.
+a board on several machines would keep them in a shared place (Redis, say) behind the same functions.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ from collections.abc import Callable, Mapping
 
 from hipflask import Flask, current_app, g, request
 from hipflask.http.exceptions import TooManyRequests
+
+from .config import DEFAULTS
 
 LARGEST_TABLE = 10_000  # clients; those that were quiet for longest are forgotten first
 SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
@@ -51,10 +53,17 @@ class RateLimiter:
                 self.paid_off_at.popitem(last=False)
         return 0.0
 
+    def take_back(self, kind: str, client: str) -> None:
+        """Forget an action of *client* that has been counted: it was none of those that are limited."""
+        count, seconds = self.limits[kind]
+        with self.lock:
+            if (kind, client) in self.paid_off_at:
+                self.paid_off_at[kind, client] -= seconds / count
+
 
 def init_app(app: Flask) -> None:
     """Limit what a client may write on *app*."""
-    app.extensions["rate_limiter"] = RateLimiter(app.config["RATE_LIMITS"])
+    app.extensions["rate_limiter"] = RateLimiter(DEFAULTS["RATE_LIMITS"] | app.config["RATE_LIMITS"])
     app.before_request(limit_writing)
 
 
@@ -75,6 +84,12 @@ def spend(kind: str, client: str) -> None:
     if wait:
         current_app.logger.warning("Too much %s by %s", kind, client)
         raise TooManyRequests(retry_after=math.ceil(wait))
+
+
+def take_back(kind: str, client: str) -> None:
+    """Forget an action of a client that has been counted."""
+    limiter: RateLimiter = current_app.extensions["rate_limiter"]
+    limiter.take_back(kind, client)
 
 
 def client_address() -> str:

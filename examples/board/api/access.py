@@ -29,7 +29,7 @@ def load_token_user() -> None:
         return
     user = users.find_by_token(hash_token(authorization.token or ""))
     if user is None:
-        rate_limit.spend("log-in", rate_limit.client_address())
+        rate_limit.spend("token", rate_limit.client_address())
         refuse("This token is not valid (any more).", error="invalid_token")
     g.user = user
 

@@ -8,12 +8,20 @@ from collections.abc import Sequence
 from ..db import get_connection, transaction
 from ..models import User
 
+MOST_SESSIONS = 50  # of one user; whoever logs in once more is logged out where it is longest ago
+
 QUERY = "SELECT id, name, password_hash, is_admin, is_disabled, epoch, created_at FROM users"
 
 
 def find(user_id: int) -> User | None:
     """Return the user with this id."""
     return first(f"{QUERY} WHERE id = ?", user_id)
+
+
+def find_by_session(session_id: str) -> User | None:
+    """Return the user whose session this is; a session ends at log-out, and with its user's `epoch`."""
+    condition = "WHERE (id, epoch) = (SELECT user_id, epoch FROM sessions WHERE id = ?)"
+    return first(f"{QUERY} {condition}", session_id)
 
 
 def find_by_name(name: str) -> User | None:
@@ -50,6 +58,25 @@ def set_password(user_id: int, password_hash: str) -> None:
     """Give a user another password, and end their sessions and their API token."""
     query = "UPDATE users SET password_hash = ?, token_hash = NULL, epoch = epoch + 1 WHERE id = ?"
     get_connection().execute(query, (password_hash, user_id))
+
+
+def begin_session(user: User, session_id: str) -> None:
+    """Keep that *user* has logged in; what is over, and the oldest of very many, is forgotten."""
+    with transaction() as connection:
+        connection.execute("INSERT INTO sessions VALUES (?, ?, ?)", (session_id, user.id, user.epoch))
+        connection.execute(
+            """
+            DELETE FROM sessions WHERE user_id = :user AND (epoch < :epoch OR rowid NOT IN (
+                SELECT rowid FROM sessions WHERE user_id = :user ORDER BY rowid DESC LIMIT :limit
+            ))
+            """,
+            {"user": user.id, "epoch": user.epoch, "limit": MOST_SESSIONS},
+        )
+
+
+def end_session(session_id: str) -> None:
+    """Forget a session: a copy of its cookie is worth nothing any more."""
+    get_connection().execute("DELETE FROM sessions WHERE id = ?", (session_id,))
 
 
 def set_token(user_id: int, token_hash: str | None) -> None:

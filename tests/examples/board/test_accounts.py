@@ -110,6 +110,41 @@ def test_log_out_makes_the_token_invalid(maria):
     assert "This form is no longer valid." in response.text
 
 
+def test_copy_of_the_cookie_is_worth_nothing_after_log_out(app, maria):
+    elsewhere, copy = Visitor(app, "maria"), Visitor(app)
+    copy.client.set_cookie("board_session", maria.client.get_cookie("board_session").value)
+    assert "Log out" in copy.get("/").text
+    maria.send("/log-out")
+    assert "Log in" in copy.get("/").text
+    assert copy.get("/account").status_code == 303
+    assert copy.get("/api/user").status_code == 401
+    assert "Log out" in elsewhere.get("/").text  # another browser's session is its own
+
+
+def test_session_of_an_older_board_is_a_guests(app, guest):
+    with guest.client.session_transaction() as session:
+        session["user_id"], session["epoch"] = 6, 0
+    assert "Log in" in guest.get("/").text
+    assert guest.send("/log-out").status_code == 303
+
+
+def test_oldest_of_very_many_sessions_ends(app, maria, monkeypatch):
+    monkeypatch.setattr(users, "MOST_SESSIONS", 2)
+    others = [Visitor(app, name) for name in ("pavel", "maria", "maria")]
+    assert "Log in" in maria.get("/").text
+    assert all("Log out" in visitor.get("/").text for visitor in others)
+
+
+def test_sessions_that_are_over_are_not_kept(app, maria):
+    Visitor(app, "maria")
+    maria.send("/account/password", password=PASSWORD, new_password="quite another one")
+    with closing(sqlite3.connect(app.config["DATABASE"])) as connection:
+        assert connection.execute("SELECT count(*) FROM sessions").fetchone() == (1,)
+    maria.send("/log-out")
+    with closing(sqlite3.connect(app.config["DATABASE"])) as connection:
+        assert connection.execute("SELECT count(*) FROM sessions").fetchone() == (0,)
+
+
 def test_session_cookie_is_out_of_reach_of_scripts_and_of_other_sites(guest):
     cookie = guest.get("/log-in").headers["Set-Cookie"]
     assert cookie.startswith("board_session=")
@@ -263,6 +298,30 @@ def test_log_in_attempts_are_limited_by_name(make_app):
         for number in range(4)
     ]
     assert codes == [422, 422, 422, 429]
+
+
+def test_log_ins_that_succeed_are_not_limited(make_app):
+    app = make_app(RATE_LIMITS=NO_LIMITS | {"log-in": (2, 60)})
+    guest = Visitor(app)
+    assert guest.send("/log-in", name="maria", password="wrong password").status_code == 422
+    for _ in range(5):
+        assert guest.send("/log-in", name="maria", password=PASSWORD).status_code == 303
+        assert guest.send("/account/password", password=PASSWORD, new_password=PASSWORD).status_code == 303
+    assert guest.send("/log-in", name="maria", password="wrong password").status_code == 422
+    assert guest.send("/log-in", name="maria", password=PASSWORD).status_code == 429
+
+
+def test_wrong_tokens_are_limited_apart_from_log_ins(make_app):
+    guest = Visitor(make_app(RATE_LIMITS=NO_LIMITS | {"log-in": (1, 60), "token": (2, 60)}))
+    wrong = {"Authorization": "Bearer wrong"}
+    assert [guest.get("/api/user", headers=wrong).status_code for _ in range(3)] == [401, 401, 429]
+    assert guest.send("/log-in", name="maria", password=PASSWORD).status_code == 303
+
+
+def test_limits_that_are_not_given_are_the_usual_ones(make_app):
+    guest = Visitor(make_app(RATE_LIMITS={"writing": (10_000, 60)}))
+    data = {"csrf_token": guest.read_token(), "name": "maria", "password": "wrong password"}
+    assert [guest.client.post("/log-in", data=data).status_code for _ in range(11)] == [422] * 10 + [429]
 
 
 def test_sign_ups_are_limited(make_app):

@@ -44,6 +44,15 @@ def test_what_was_refused_costs_nothing(clock):
     assert limiter.spend("knock", "a") == 0
 
 
+def test_what_is_taken_back_costs_nothing(clock):
+    limiter = RateLimiter({"knock": (2, 60)}, clock)
+    limiter.take_back("knock", "a")  # never counted
+    for _ in range(100):
+        assert limiter.spend("knock", "a") == 0
+        limiter.take_back("knock", "a")
+    assert [limiter.spend("knock", "a") > 0 for _ in range(3)] == [False, False, True]
+
+
 def test_clients_and_kinds_are_counted_apart(clock):
     limiter = RateLimiter({"knock": (1, 60), "ring": (1, 60)}, clock)
     assert limiter.spend("knock", "a") == 0
