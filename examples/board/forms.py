@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 
 from hipflask import Blueprint, current_app, request
-from hipflask.http.exceptions import RequestEntityTooLarge
 
 from .pictures.formats import Picture, PictureError, read_picture
 from .posts import Draft
@@ -81,8 +80,7 @@ def read_upload(field: str) -> Picture | None:
     """Return the picture that was chosen in a form's field, or `None` if the field was left empty.
 
     Raises:
-        PictureError: It is no picture.
-        RequestEntityTooLarge: It is larger than the board allows (status 413).
+        PictureError: It is no picture, or larger than the board allows.
     """
     upload = request.files.get(field)
     if upload is None or not upload.filename:
@@ -90,7 +88,7 @@ def read_upload(field: str) -> Picture | None:
     largest = current_app.config["LARGEST_PICTURE"]
     data = upload.stream.read(largest + 1)
     if len(data) > largest:
-        raise RequestEntityTooLarge
+        raise PictureError(f"A picture can have at most {format_size(largest)}. Please choose a smaller one.")
     return read_picture(data)
 
 
