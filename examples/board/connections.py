@@ -29,10 +29,7 @@ class ConnectionPool:
 
     def take(self) -> sqlite3.Connection:
         """Return a connection that nobody else uses."""
-        if self.process != os.getpid():
-            # A server has forked. SQLite forbids to use here what was opened there, and even to close it.
-            self.of_other_processes.append(self.idle)
-            self.idle, self.process = queue.LifoQueue(LARGEST_IDLE), os.getpid()
+        self.leave_to_parent()
         try:
             return self.idle.get_nowait()
         except queue.Empty:
@@ -48,8 +45,15 @@ class ConnectionPool:
 
     def close(self) -> None:
         """Close the connections that nobody uses now."""
+        self.leave_to_parent()
         while True:
             try:
                 self.idle.get_nowait().close()
             except queue.Empty:
                 return
+
+    def leave_to_parent(self) -> None:
+        """Begin anew if a server has forked: SQLite forbids to use here what was opened there, and even to close it."""
+        if self.process != os.getpid():
+            self.of_other_processes.append(self.idle)
+            self.idle, self.process = queue.LifoQueue(LARGEST_IDLE), os.getpid()

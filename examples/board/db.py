@@ -29,6 +29,9 @@ def init_app(app: Flask, fill: Callable[[sqlite3.Connection], None] | None = Non
         lambda: connect(app.config["DATABASE"], app.config["BUSY_SECONDS"], check_same_thread=False)
     )
     app.teardown_appcontext(give_back_connection)
+    if hasattr(app, "on_shutdown"):  # hipflask's; Flask tells nobody when it ends
+        # The last connection that closes writes the log back into the database, and removes it.
+        app.on_shutdown(app.extensions["connections"].close)
 
 
 def get_connection() -> sqlite3.Connection:

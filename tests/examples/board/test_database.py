@@ -83,6 +83,10 @@ def test_database_of_the_first_version_is_brought_up_to_date(tmp_path):
     assert (message.title, message.version, message.is_reply, message.picture) == ("Old", 1, False, None)
     assert (user.is_admin, user.is_disabled, user.epoch) == (0, 0, 0)
     assert app.test_client().get("/").status_code == 200
+    with app.app_context():
+        users.begin_session(user, "a session")
+        assert users.find_by_session("a session") == user
+    app.extensions["connections"].close()
 
 
 def test_transaction_writes_all_or_nothing(app):
@@ -198,8 +202,23 @@ def test_forked_process_leaves_its_parents_connections_alone(app):
     pool.process -= 1  # as if it had been forked from another
     with app.test_request_context("/"):
         assert get_connection() is not connection
-    assert connection.execute("SELECT 1").fetchone() == (1,)
-    connection.close()
+    pool.process -= 1
+    pool.close()
+    kept = [idle.get_nowait() for idle in pool.of_other_processes]
+    assert kept[0] is connection
+    for connection in kept:
+        assert connection.execute("SELECT 1").fetchone() == (1,)
+        connection.close()
+
+
+def test_log_is_written_back_when_the_board_ends(app):
+    if not hasattr(app, "on_shutdown"):
+        pytest.skip("Flask does not tell when it ends")
+    log = Path(app.config["DATABASE"] + "-wal")
+    with app.test_client() as client:
+        assert client.get("/").status_code == 200
+        assert log.exists()
+    assert not log.exists()
 
 
 def test_secret_key_is_made_once_for_its_owner_only(tmp_path):

@@ -65,7 +65,8 @@ def test_upload_in_pieces_is_kept_and_one_that_breaks_off_leaves_nothing(tmp_pat
                 connection.sendall((head + body)[start : start + 500])
             assert connection.recv(100).startswith(b"HTTP/1.1 303")
         assert browser.ask("GET", "/")[1].count("<article") == 5
-    # The server has ended: what it was still doing with the broken ones is done.
+    # The server has ended: what it was still doing with the broken ones is done, and the database is one file again.
+    assert sorted(path.name for path in tmp_path.glob("board.sqlite3*")) == ["board.sqlite3"]
     assert len(list((tmp_path / "pictures").iterdir())) == 2  # the sample's, and the whole one
 
 
