@@ -278,10 +278,10 @@ def test_interrupt_before_the_task_is_made_closes_the_coroutine(monkeypatch: pyt
     schedule = loop_thread.loop.call_soon_threadsafe
     closed = threading.Event()
 
-    def interrupted(callback: Any, *args: Any) -> Any:
-        if not args:
+    def interrupted(callback: Any) -> Any:
+        if callback.__name__ == "start":
             raise KeyboardInterrupt
-        return schedule(lambda: (callback(*args), closed.set()))
+        return schedule(lambda: (callback(), closed.set()))
 
     coroutine = async_function()
     monkeypatch.setattr(loop_thread.loop, "call_soon_threadsafe", interrupted)
@@ -290,6 +290,119 @@ def test_interrupt_before_the_task_is_made_closes_the_coroutine(monkeypatch: pyt
     assert closed.wait(WAIT_SECONDS)
     assert inspect.getcoroutinestate(coroutine) == inspect.CORO_CLOSED
     stop(loop_thread)
+
+
+ENDS = [SystemExit(3), KeyboardInterrupt(), GeneratorExit()]
+
+
+@pytest.mark.parametrize("error", ENDS, ids=lambda error: type(error).__name__)
+@pytest.mark.parametrize("is_at_once", [True, False], ids=["at-once", "later"])
+def test_what_ends_a_process_is_raised_in_the_waiting_thread(error: BaseException, is_at_once: bool) -> None:
+    """asyncio lets it out of run_forever(), which would end the loop for every request to come."""
+
+    async def leave() -> None:
+        if not is_at_once:
+            await asyncio.sleep(0)
+        raise error
+
+    loop_thread = EventLoopThread()
+    for _ in range(2):
+        with pytest.raises(type(error)) as caught:
+            loop_thread.run(leave(), copy_context())
+        assert caught.value is error
+        assert loop_thread.run(async_function(1), copy_context()) == (1,)
+    stop(loop_thread)
+
+
+def test_loop_goes_on_after_a_task_of_its_own_has_tried_to_end_it(caplog: pytest.LogCaptureFixture) -> None:
+    async def leave() -> None:
+        raise SystemExit(3)
+
+    async def wait_for_task() -> str:
+        with pytest.raises(SystemExit):
+            await asyncio.create_task(leave())
+        asyncio.get_running_loop().call_soon(exit_now)
+        await asyncio.sleep(0)
+        return "went on"
+
+    def exit_now() -> None:
+        raise SystemExit(4)
+
+    loop_thread = EventLoopThread()
+    assert loop_thread.run(wait_for_task(), copy_context()) == "went on"
+    stop(loop_thread)
+    found = [record.exc_info[1] for record in caplog.records if record.exc_info]
+    assert [error.code for error in found if isinstance(error, SystemExit)] == [3, 4]
+
+
+def test_what_ends_a_process_does_not_end_a_servers_loop() -> None:
+    async def leave() -> None:
+        raise SystemExit(3)
+
+    async def main() -> str:
+        loop = ServerLoop(asyncio.get_running_loop())
+
+        def request() -> str:
+            with pytest.raises(SystemExit):
+                loop.run(leave(), copy_context())
+            return "went on"
+
+        return await asyncio.to_thread(request)
+
+    assert asyncio.run(main()) == "went on"
+
+
+def test_timeout_of_a_coroutine_is_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(concurrency, "LOOK_SECONDS", 0.01)
+    has_looked = threading.Event()
+
+    class Watched(EventLoopThread):
+        def _find_problem(self) -> str | None:
+            has_looked.set()
+            return super()._find_problem()
+
+    async def fail() -> None:
+        await asyncio.to_thread(has_looked.wait, WAIT_SECONDS)
+        raise TimeoutError("inside")
+
+    loop_thread = Watched()
+    with pytest.raises(TimeoutError, match="inside"):
+        loop_thread.run(fail(), copy_context())
+    stop(loop_thread)
+
+
+def test_task_that_is_cancelled_before_it_begins_closes_its_coroutine() -> None:
+    loop_thread = EventLoopThread()
+
+    def cancel_first() -> None:
+        waited.start()
+        waited.cancel()
+
+    coroutine = async_function()
+    waited = concurrency._Waited(loop_thread.loop, coroutine, copy_context())
+    loop_thread.loop.call_soon_threadsafe(cancel_first)
+    with pytest.raises(asyncio.CancelledError):
+        waited.done.result(WAIT_SECONDS)
+    assert inspect.getcoroutinestate(coroutine) == inspect.CORO_CLOSED
+    stop(loop_thread)
+
+
+def test_thread_that_has_ended_is_told_and_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(concurrency, "LOOK_SECONDS", 0.01)
+    loops = concurrency._LoopOfProcess()
+    first = loops.get()
+    assert isinstance(first, EventLoopThread)
+    first.loop.call_soon_threadsafe(first.loop.stop)
+    first.thread.join(WAIT_SECONDS)
+    coroutine = async_function()
+    with pytest.raises(RuntimeError, match="thread ended while a thread waited"):
+        first.run(coroutine, copy_context())
+    coroutine.close()
+    first.loop.close()
+    second = loops.get()
+    assert isinstance(second, EventLoopThread)
+    assert second.run(async_function(1), copy_context()) == (1,)
+    stop(second)
 
 
 def stop(loop_thread: EventLoopThread) -> None:

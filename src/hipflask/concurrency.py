@@ -85,7 +85,9 @@ class _Loop:
             context: Context variables that it sees and sets.
 
         Raises:
-            RuntimeError: Called on the loop's own thread, which would wait for itself.
+            RuntimeError: Called on the loop's own thread, which would wait for itself; or the loop has ended.
+            BaseException: What the coroutine raised. :exc:`SystemExit` and :exc:`KeyboardInterrupt` too are raised
+                here, in the waiting thread, and the loop goes on.
         """
         if self.is_here:
             coroutine.close()
@@ -93,33 +95,82 @@ class _Loop:
                 "A sync function that waits for a coroutine was called on the event loop itself, which would then wait "
                 "for ever. Await the async function instead."
             )
-        from concurrent.futures import Future
-
-        done: Future[T] = Future()
-        tasks: list[asyncio.Task[T]] = []
-
-        def start() -> None:
-            task = self.loop.create_task(coroutine, context=context)
-            tasks.append(task)
-            task.add_done_callback(finish)
-
-        def finish(task: asyncio.Task[T]) -> None:
-            error = task.exception() if not task.cancelled() else _cancelled()
-            if error is not None:
-                done.set_exception(error)
-            else:
-                done.set_result(task.result())
-
+        waited = _Waited(self.loop, coroutine, context)
         try:
-            self.loop.call_soon_threadsafe(start)
-            return self._wait(done)
+            self.loop.call_soon_threadsafe(waited.start)
+            return self._wait(waited.done)
         except BaseException:
-            if not done.done() and not self.loop.is_closed():
-                self.loop.call_soon_threadsafe(_cancel, tasks, coroutine)
+            if not waited.done.done() and not self.loop.is_closed():
+                self.loop.call_soon_threadsafe(waited.cancel)
             raise
 
     def _wait(self, done: Future[T]) -> T:
-        return done.result()
+        while True:
+            try:
+                done.exception(LOOK_SECONDS)
+            except TimeoutError:
+                problem = self._find_problem()
+                if problem is None or done.done():
+                    continue
+                raise RuntimeError(f"{problem} while a thread waited for a coroutine on it.") from None
+            return done.result()
+
+    def _find_problem(self) -> str | None:
+        """Return what has happened if the loop will never answer again."""
+        raise NotImplementedError
+
+
+class _Waited(t.Generic[T]):
+    """A coroutine that a thread waits for.
+
+    Args:
+        loop: Where it is to run.
+        coroutine: The coroutine, not started.
+        context: Context variables that it sees and sets.
+
+    Attributes:
+        done: What comes of it.
+    """
+
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, coroutine: Coroutine[t.Any, t.Any, T], context: Context
+    ) -> None:
+        from concurrent.futures import Future
+
+        self.done: Future[T] = Future()
+        self._loop = loop
+        self._coroutine = coroutine
+        self._context = context
+        self._task: asyncio.Task[T] | None = None
+        self._exit: BaseException | None = None
+
+    def start(self) -> None:
+        """Make the task; on the loop's thread."""
+        self._task = self._loop.create_task(self._guard(), context=self._context)
+        self._task.add_done_callback(self._finish)
+
+    def cancel(self) -> None:
+        """End the coroutine, as nobody waits for it any more; on the loop's thread."""
+        if self._task is not None:
+            self._task.cancel()
+        else:
+            self._coroutine.close()  # interrupted before the task was made
+
+    async def _guard(self) -> T:
+        try:
+            return await self._coroutine
+        except (SystemExit, KeyboardInterrupt) as error:
+            # A task that ends by one of these ends its loop; they are for the thread that waits.
+            self._exit = error
+            return t.cast("T", None)  # not looked at
+
+    def _finish(self, task: asyncio.Task[T]) -> None:
+        self._coroutine.close()  # if the task was cancelled before it began
+        error = self._exit or (_cancelled() if task.cancelled() else task.exception())
+        if error is not None:
+            self.done.set_exception(error)
+        else:
+            self.done.set_result(task.result())
 
 
 class EventLoopThread(_Loop):
@@ -139,10 +190,22 @@ class EventLoopThread(_Loop):
 
     def _run(self, started: threading.Event) -> None:
         self.loop.call_soon(started.set)
-        self.loop.run_forever()
+        while True:
+            try:
+                self.loop.run_forever()
+                return  # it was stopped
+            except (SystemExit, KeyboardInterrupt) as error:
+                # asyncio lets these out of tasks and callbacks, here of those that no thread waits for. The rest of
+                # the loop has nothing to do with it.
+                import logging
+
+                logging.getLogger(__name__).error("A task or callback tried to end the event loop", exc_info=error)
+
+    def _find_problem(self) -> str | None:
+        return None if self.thread.is_alive() else "The event loop's thread ended"
 
 
-LOOK_SECONDS = 1.0  # how often a thread that waits for a server's loop looks whether it is still there
+LOOK_SECONDS = 1.0  # how often a thread that waits for a loop looks whether it is still there
 
 
 class ServerLoop(_Loop):
@@ -156,20 +219,8 @@ class ServerLoop(_Loop):
         self.loop = loop
         self.thread = threading.current_thread()
 
-    def _wait(self, done: Future[T]) -> T:
-        from concurrent.futures import wait
-
-        while not wait((done,), LOOK_SECONDS).done:
-            if self.loop.is_closed():
-                raise RuntimeError("The server's event loop was closed while a thread waited for a coroutine on it.")
-        return done.result()
-
-
-def _cancel(tasks: list[asyncio.Task[T]], coroutine: Coroutine[t.Any, t.Any, T]) -> None:
-    if tasks:
-        tasks[0].cancel()
-    else:
-        coroutine.close()  # interrupted before the task was made
+    def _find_problem(self) -> str | None:
+        return "The server's event loop was closed" if self.loop.is_closed() else None
 
 
 def _cancelled() -> BaseException:
@@ -197,10 +248,10 @@ class _LoopOfProcess:
         if adopted is not None and adopted.loop.is_running() and not adopted.is_here:
             return adopted
         thread = self.thread
-        if thread is None:
+        if thread is None or not thread.thread.is_alive():
             with self.lock:
                 thread = self.thread
-                if thread is None:
+                if thread is None or not thread.thread.is_alive():
                     thread = self.thread = EventLoopThread()
         return thread
 

@@ -357,3 +357,36 @@ def ensured_sync(flask: Any) -> Any:
     app.add_url_rule("/", "index", lambda: str(app.ensure_sync(later)(4)))
     app.add_url_rule("/decorated", "decorated", decorated)
     return app
+
+
+@case(get("/exit"), get("/interrupt"), get("/awaited"), get("/"))
+def ends_of_the_process(flask: Any) -> Any:
+    """What would end the process reaches whoever waits for the async function, and later requests are served."""
+    app = flask.Flask("case")
+
+    async def leave() -> None:
+        raise SystemExit(3)
+
+    async def interrupt() -> None:
+        await asyncio.sleep(0)
+        raise KeyboardInterrupt
+
+    async def call(func: Any) -> None:
+        await func()
+
+    def outcome(*args: Any) -> str:
+        try:
+            app.ensure_sync(args[0])(*args[1:])
+        except (SystemExit, KeyboardInterrupt) as error:
+            return repr(error)
+        return "nothing"
+
+    app.add_url_rule("/exit", "exit", lambda: outcome(leave))
+    app.add_url_rule("/interrupt", "interrupt", lambda: outcome(interrupt))
+    app.add_url_rule("/awaited", "awaited", lambda: outcome(call, leave))
+
+    @app.route("/")
+    async def index() -> str:
+        return "async"
+
+    return app
