@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import asyncio
 import subprocess
 import sys
 import textwrap
 import threading
+from contextvars import copy_context
 from typing import Any
 
 import pytest
@@ -206,6 +208,182 @@ def test_own_wsgi_app_that_does_flasks_steps_starts_too() -> None:
     assert done.stdout.split() == ["start", "x"], done.stderr
 
 
+# A function that asks its own application
+
+
+def test_sync_functions_may_ask_their_own_application() -> None:
+    log: list[Any] = []
+    app = make_app(log)
+
+    @app.on_startup
+    @app.on_shutdown
+    def warm() -> None:
+        log.append(app.test_client().get("/").status_code)
+        with app.test_client() as client:
+            log.append(client.get("/").text)
+
+    with app.test_client() as client:
+        log.append("block")
+        assert client.get("/").text == "x"
+    assert log == ["start", 200, "x", "block", 200, "x", "stop"]
+
+
+def test_async_functions_may_ask_their_own_application() -> None:
+    log: list[Any] = []
+    app = make_app(log)
+
+    @app.route("/async")
+    async def view() -> str:
+        return "async"
+
+    @app.on_startup
+    @app.on_shutdown
+    async def warm() -> None:
+        log.append((await app.async_test_client().get("/")).text)
+        async with app.async_test_client() as client:
+            log.append((await client.get("/async")).text)
+            log.append((await asyncio.to_thread(app.test_client().get, "/")).text)
+
+    with app.test_client():
+        log.append("block")
+    assert log == ["start", "x", "async", "x", "block", "x", "async", "x", "stop"]
+
+
+def test_wsgi_server_whose_startup_asks_its_own_application() -> None:
+    done = run_program(
+        WSGI
+        + """
+    app.on_startup(lambda: print("start", ask()))
+    app.on_shutdown(lambda: print("stop", ask()))
+    print(ask())
+    """
+    )
+    assert (done.returncode, done.stdout.split()) == (0, ["start", "x", "x", "stop", "x"]), done.stderr
+
+
+def test_applications_that_start_one_another_do_not_wait_for_themselves() -> None:
+    log: list[str] = []
+    first, second = make_app(log), make_app(log)
+    first.on_startup(lambda: log.append("first " + second.test_client().get("/").text))
+    second.on_startup(lambda: log.append("second " + first.test_client().get("/").text))
+    assert first.test_client().get("/").text == "x"
+    assert log == ["start", "start", "second x", "first x"]
+
+
+def test_other_threads_wait_for_the_end_of_the_start() -> None:
+    app = make_app([])
+    begun, may_end = threading.Event(), threading.Event()
+    log: list[str] = []
+    context = copy_context()
+
+    @app.on_startup
+    def slow() -> None:
+        begun.set()
+        may_end.wait(WAIT_SECONDS)
+        log.append("started")
+
+    def ask() -> None:
+        log.append(app.test_client().get("/").text)
+
+    threads = [threading.Thread(target=ask)]
+    threads[0].start()
+    assert begun.wait(WAIT_SECONDS)
+    threads.append(threading.Thread(target=context.run, args=(ask,)))
+    threads[1].start()
+    assert not app._get_lifespan().is_inside
+    may_end.set()
+    for thread in threads:
+        thread.join(WAIT_SECONDS)
+    assert log == ["started", "x", "x"]
+
+
+def test_what_a_function_leaves_behind_is_not_inside_later() -> None:
+    contexts: list[Any] = []
+    app = make_app([])
+    app.on_startup(lambda: contexts.append(copy_context()))
+    lifespan = app._get_lifespan()
+    lifespan.start()
+    seen: list[bool] = []
+    app.on_shutdown(lambda: seen.append(lifespan.is_inside))
+    app.on_shutdown(lambda: seen.append(contexts[0].run(lambda: lifespan.is_inside)))
+    lifespan.stop()
+    assert seen == [False, True]
+
+
+# Functions that end the process
+
+LEAVES = [
+    pytest.param("sys.exit(3)", 3, "SystemExit: 3", id="status"),
+    pytest.param("sys.exit('no database')", 1, "\nno database", id="message"),
+    pytest.param("sys.exit()", 1, "SystemExit", id="nothing"),
+    pytest.param("sys.exit(0)", 1, "SystemExit: 0", id="success"),
+    pytest.param("sys.exit(256)", 1, "SystemExit: 256", id="success-for-the-system"),
+    pytest.param("raise asyncio.CancelledError('gone')", 1, "CancelledError", id="cancelled"),
+]
+
+
+@pytest.mark.parametrize("where", ["main", "thread"])
+@pytest.mark.parametrize("kind", ["def", "async def"], ids=["sync", "async"])
+@pytest.mark.parametrize(("code", "status", "message"), LEAVES)
+def test_function_that_ends_the_process(code: str, status: int, message: str, kind: str, where: str) -> None:
+    done = run_program(
+        WSGI
+        + f"""
+    import asyncio, threading
+    @app.on_startup
+    {kind} leave():
+        {code}
+    app.on_shutdown(lambda: print("never"))
+    if {where!r} == "main":
+        ask()
+    thread = threading.Thread(target=ask)
+    thread.start()
+    thread.join()
+    print("never")
+    """
+    )
+    assert (done.returncode, done.stdout) == (status, ""), done.stderr
+    assert message in done.stderr
+    assert "on_startup function" in done.stderr
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, GeneratorExit])
+def test_interrupt_of_a_start_stays_one(error: type[BaseException]) -> None:
+    app = Flask("app_under_test")
+
+    @app.on_startup
+    def fail() -> None:
+        raise error
+
+    with pytest.raises(error):
+        app._get_lifespan().start_without_door()
+
+
+def test_shutdown_functions_run_though_one_ends_the_process() -> None:
+    log: list[str] = []
+    app = make_app(log)
+    app.on_shutdown(lambda: sys.exit(3))
+    app._get_lifespan().start()
+    with pytest.raises(SystemExit) as caught:
+        app._get_lifespan().stop()
+    assert caught.value.code == 3
+    assert log == ["start", "stop"]
+
+
+def test_interrupted_shutdown_ends_at_once() -> None:
+    log: list[str] = []
+    app = make_app(log)
+
+    @app.on_shutdown
+    def interrupt() -> None:
+        raise KeyboardInterrupt
+
+    app._get_lifespan().start()
+    with pytest.raises(KeyboardInterrupt):
+        app._get_lifespan().stop()
+    assert log == ["start"]
+
+
 class StandInServer:
     """What `make_server` is asked for, without a socket."""
 
@@ -237,3 +415,16 @@ def test_run_simple_ends_with_status_1_if_the_start_fails(monkeypatch: pytest.Mo
         runner.run_simple("127.0.0.1", 0, app)
     assert caught.value.code == 1
     assert log == ["start"]
+
+
+def test_run_simple_ends_with_the_status_that_the_start_asks_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    app = make_app([])
+
+    @app.on_startup
+    async def leave() -> None:
+        sys.exit(3)
+
+    monkeypatch.setattr(runner, "make_server", lambda *args, **kwargs: StandInServer([]))
+    with pytest.raises(SystemExit) as caught:
+        runner.run_simple("127.0.0.1", 0, app)
+    assert caught.value.code == 3

@@ -8,16 +8,23 @@ the process stand for them.
 from __future__ import annotations
 
 import os
+import sys
 import threading
 import typing as t
+from contextlib import contextmanager
+from contextvars import ContextVar
 from weakref import WeakSet
 
 if t.TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
+    from contextvars import Context
 
     from hipflask.app import Flask
 
-__all__ = ["Lifespan", "exit_process"]
+__all__ = ["Lifespan", "carry_runs", "describe_error", "exit_process"]
+
+#: The runs of such functions that the present code is part of, outermost first: one application may start another.
+_cv_runs: ContextVar[tuple[object, ...]] = ContextVar("hipflask.lifespan_runs", default=())
 
 
 class Lifespan:
@@ -39,59 +46,83 @@ class Lifespan:
         self.is_started = False
         self._lock = threading.Lock()
         self._is_told_at_exit = False
+        # While functions run, an object that stands for this run in `_cv_runs`.
+        self._run_here: object | None = None
         _all.add(self)
+
+    @property
+    def is_inside(self) -> bool:
+        """Whether the caller is part of a function that is running, which may well ask its own application.
+
+        Such a request passes, as it would otherwise wait for itself. It is known by its context, so also in the tasks
+        that the function makes, and in threads that run in a copy of its context.
+        """
+        return self._run_here is not None and self._run_here in _cv_runs.get()
 
     def start(self) -> bool:
         """Run the start-up functions, unless that has been done; further threads wait until they have run.
 
         Returns:
-            Whether this call ran them.
+            Whether this call ran them; not if it comes from one of them, or from a shut-down function.
 
         Raises:
-            Exception: What one of them raised; the ones after it have not run.
+            BaseException: What one of them raised; the ones after it have not run.
         """
+        if self.is_inside:
+            return False
         with self._lock:
             if self.is_started:
                 return False
-            for func in self.startup:
-                self._run(func)
+            with self._running():
+                for func in self.startup:
+                    self._run(func)
             self.is_started = True
         return True
 
     def stop(self) -> None:
-        """Run the shut-down functions, if the start-up functions have run.
+        """Run the shut-down functions, if the start-up functions have run; a call from one of them does nothing.
 
         Raises:
-            Exception: The first that one of them raised; the others have run all the same, and are logged if they
-                failed.
+            BaseException: The first that one of them raised; the others have run all the same, and are logged if they
+                failed. Only an interrupt has the others not run.
         """
+        if self.is_inside:
+            return
         with self._lock:
             if not self.is_started:
                 return
             self.is_started = False
-            errors = [error for error in map(self._try, reversed(self.shutdown)) if error is not None]
+            with self._running():
+                errors = [error for error in map(self._try, reversed(self.shutdown)) if error is not None]
         for error in errors[1:]:
             self.app.logger.error("An on_shutdown function failed", exc_info=error)
         if errors:
             raise errors[0]
 
-    def _try(self, func: Callable[[], t.Any]) -> Exception | None:
+    def _try(self, func: Callable[[], t.Any]) -> BaseException | None:
         try:
             self._run(func)
-        except Exception as error:
+        except (KeyboardInterrupt, GeneratorExit):
+            raise
+        except BaseException as error:
             return error
         return None
 
     def start_without_door(self) -> None:
         """Run the start-up functions for a door that does not know when it begins, as WSGI servers are.
 
-        An error of theirs is logged and ends the process with status 1. The shut-down functions run at the end of the
-        process.
+        An error of theirs is logged and ends the process; see :func:`exit_process`. The shut-down functions run at the
+        end of the process.
         """
         try:
             if not self.start():
                 return
-        except Exception as error:
+        except (KeyboardInterrupt, GeneratorExit):
+            raise
+        except SystemExit as error:
+            self.app.logger.error("An on_startup function ended the process: %s", describe_error(error))
+            exit_process(error)
+        except BaseException as error:
             self.app.logger.exception("An on_startup function failed, so the application cannot serve")
             exit_process(error)
         if not self._is_told_at_exit:
@@ -103,6 +134,7 @@ class Lifespan:
     def forget(self) -> None:
         """Begin anew: a forked child has begun nothing yet."""
         self._lock = threading.Lock()
+        self._run_here = None
         self.is_started = self._is_told_at_exit = False
         self.app._got_first_request = False
 
@@ -111,8 +143,16 @@ class Lifespan:
             return  # a child's end is not that of the process that began
         try:
             self.stop()
-        except Exception:
+        except (Exception, SystemExit):
             self.app.logger.exception("An on_shutdown function failed")
+
+    @contextmanager
+    def _running(self) -> Iterator[None]:
+        self._run_here = object()
+        try:
+            yield
+        finally:
+            self._run_here = None
 
     def _run(self, func: Callable[[], t.Any]) -> None:
         """Run a function in an application context, where nothing of the request that may be going on is seen."""
@@ -122,25 +162,57 @@ class Lifespan:
             with self.app.app_context():
                 self.app.ensure_sync(func)()
 
-        make_empty_context().run(run)
+        context = make_empty_context()
+        context.run(_cv_runs.set, (*_cv_runs.get(), self._run_here))
+        context.run(run)
+
+
+def carry_runs(context: Context) -> None:
+    """Have code in another context count as part of the functions that the caller is part of.
+
+    Args:
+        context: A context that is not a copy of the present one.
+    """
+    runs = _cv_runs.get()
+    if runs:
+        context.run(_cv_runs.set, runs)
+
+
+def describe_error(error: BaseException) -> str:
+    """Return an error in one line; of ``sys.exit("message")``, the message.
+
+    Args:
+        error: What a function has raised.
+    """
+    if isinstance(error, SystemExit) and not isinstance(error.code, int | None):
+        return str(error.code)
+    return f"{type(error).__name__}: {error}"
 
 
 def exit_process(error: BaseException) -> t.NoReturn:
-    """End the process with status 1, whichever thread this is: only the main one can do it by SystemExit.
+    """End the process, whichever thread this is: only the main one can do it by SystemExit.
+
+    The status is 1, or that of a :exc:`SystemExit` other than 0; a message it has instead is printed on stderr, as
+    Python does.
 
     Args:
         error: Why; it has been logged.
     """
+    code = error.code if isinstance(error, SystemExit) else 1
+    if isinstance(code, int | None):
+        # For the caller it is a failure, whatever the function thought; of 256, the system would make 0.
+        code = (code or 0) & 0xFF or 1
     if threading.current_thread() is threading.main_thread():
-        raise SystemExit(1) from error
+        raise SystemExit(code) from error
     import logging
-    import sys
 
+    if not isinstance(code, int):
+        print(code, file=sys.stderr)
     logging.shutdown()
     for stream in (sys.stdout, sys.stderr):
         if stream is not None:
             stream.flush()
-    os._exit(1)
+    os._exit(code if isinstance(code, int) else 1)
 
 
 _all: WeakSet[Lifespan] = WeakSet()

@@ -108,6 +108,87 @@ def test_shutdown_that_fails_is_told_after_the_others_have_run(app: Flask) -> No
     assert ran == ["other"]
 
 
+@pytest.mark.parametrize("is_async", [False, True], ids=["sync", "async"])
+@pytest.mark.parametrize(
+    ("code", "message"),
+    [("no database", "no database"), (3, "SystemExit: 3"), (None, "SystemExit: ")],
+    ids=["message", "status", "nothing"],
+)
+@pytest.mark.parametrize("event", ["startup", "shutdown"])
+def test_function_that_ends_the_process_is_told_to_the_server(
+    app: Flask, event: str, code: Any, message: str, is_async: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def leave() -> None:
+        sys.exit(code)
+
+    register: Any = app.on_startup if event == "startup" else app.on_shutdown
+    register(leave if is_async else lambda: sys.exit(code))
+
+    async def main() -> None:
+        server = Server(app.asgi_app)
+        answer = await server.tell("startup")
+        if event == "shutdown":
+            answer = await server.tell("shutdown")
+        assert answer == {"type": f"lifespan.{event}.failed", "message": message}
+        await server.task
+
+    run(main())
+    assert f"on_{event} function ended the process" in caplog.text
+
+
+def test_interrupt_of_a_start_ends_the_servers_loop(app: Flask) -> None:
+    @app.on_startup
+    async def interrupt() -> None:
+        raise KeyboardInterrupt
+
+    sent: list[Any] = []
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "lifespan.startup"}
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    with pytest.raises(KeyboardInterrupt):
+        run(app.asgi_app({"type": "lifespan"}, receive, send))
+    assert [message["type"] for message in sent] == ["lifespan.startup.failed"]
+
+
+@pytest.mark.parametrize("has_lifespan", [True, False], ids=["lifespan", "first-request"])
+@pytest.mark.parametrize("is_async", [False, True], ids=["sync", "async"])
+def test_functions_may_ask_their_own_application(app: Flask, is_async: bool, has_lifespan: bool) -> None:
+    log: list[str] = []
+
+    def warm() -> None:
+        log.append(app.test_client().get("/").text)
+        log.append(app.test_client().get("/async").text)
+
+    async def warm_async() -> None:
+        async with app.async_test_client() as client:
+            log.append((await client.get("/")).text)
+        log.append((await app.async_test_client().get("/async")).text)
+
+    app.on_startup(warm_async if is_async else warm)
+    app.on_shutdown(warm_async if is_async else warm)
+    app.add_url_rule("/", "index", lambda: "sync")
+
+    @app.route("/async")
+    async def view() -> str:
+        return "async"
+
+    async def main() -> None:
+        if not has_lifespan:
+            assert (await ask(app.asgi_app)).body == b"sync"
+            return
+        server = Server(app.asgi_app)
+        assert await server.tell("startup") == {"type": "lifespan.startup.complete"}
+        assert await server.tell("shutdown") == {"type": "lifespan.shutdown.complete"}
+
+    run(main())
+    assert log == ["sync", "async"] * (2 if has_lifespan else 1)
+    app._lifespan.forget()  # type: ignore[union-attr]  # there is one; not at the end of the tests
+
+
 def test_server_without_lifespan_has_the_first_request_start(app: Flask) -> None:
     log: list[str] = []
 

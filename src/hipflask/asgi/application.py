@@ -14,7 +14,7 @@ from hipflask.asgi.head import AsgiHead
 from hipflask.asgi.incoming import Incoming
 from hipflask.asgi.routes import Place, find_place, is_served_by_handle
 from hipflask.concurrency import ServerLoop, adopt_loop, is_coroutine_function, use_loop
-from hipflask.lifespan import Lifespan
+from hipflask.lifespan import Lifespan, carry_runs, describe_error
 from hipflask.server.limits import Limits, read_limits, read_settings
 from hipflask.server.workers import Filed, Job, PoolSettings, Stay, WorkerPool
 
@@ -136,20 +136,22 @@ class AsgiApp:
             message = await receive()
             if message["type"] == "lifespan.startup":
                 error = await self._try(self._run_startup)
+                await _tell(send, "startup", error)
                 if error is not None:
-                    _logger.error("An on_startup function failed, so the application cannot serve", exc_info=error)
-                    await send({"type": "lifespan.startup.failed", "message": f"{type(error).__name__}: {error}"})
                     return
-                await send({"type": "lifespan.startup.complete"})
             elif message["type"] == "lifespan.shutdown":
-                error = await self._try(self._run_shutdown)
-                await self._close_pool()
-                if error is not None:
-                    _logger.error("An on_shutdown function failed", exc_info=error)
-                    await send({"type": "lifespan.shutdown.failed", "message": f"{type(error).__name__}: {error}"})
-                else:
-                    await send({"type": "lifespan.shutdown.complete"})
+                await self._shut_down(send)
                 return
+
+    async def _shut_down(self, send: Send) -> None:
+        lifespan = self._find_lifespan()
+        if lifespan is not None and lifespan.is_inside:
+            # A function of the application's own has opened a client for it; what surrounds it needs the threads.
+            await _tell(send, "shutdown", None)
+            return
+        error = await self._try(self._run_shutdown)
+        await self._close_pool()
+        await _tell(send, "shutdown", error)
 
     def _run_startup(self) -> None:
         lifespan = self._find_lifespan()
@@ -169,7 +171,7 @@ class AsgiApp:
         """Run the start-up functions for a server that has no lifespan; an error of theirs ends the process."""
         error = await self._try(lifespan.start_without_door)
         if error is not None:
-            if isinstance(error, SystemExit):
+            if isinstance(error, SystemExit | KeyboardInterrupt):
                 asyncio.get_running_loop().call_soon(_raise, error)
             raise RuntimeError("The application could not be started.") from error
 
@@ -179,6 +181,7 @@ class AsgiApp:
         done: asyncio.Future[BaseException | None] = loop.loop.create_future()
         context = Context()
         context.run(use_loop, loop)
+        carry_runs(context)
 
         def part() -> Stay:
             error: BaseException | None = None
@@ -228,6 +231,25 @@ class AsgiApp:
 
 def _raise(error: BaseException) -> None:
     raise error
+
+
+async def _tell(send: Send, event: str, error: BaseException | None) -> None:
+    """Tell the server how the start-up or the shut-down went.
+
+    Raises:
+        KeyboardInterrupt: The error is one; the server's loop ends by it.
+    """
+    if error is None:
+        await send({"type": f"lifespan.{event}.complete"})
+        return
+    effect = ", so the application cannot serve" if event == "startup" else ""
+    if isinstance(error, SystemExit):
+        _logger.error("An on_%s function ended the process%s: %s", event, effect, describe_error(error))
+    else:
+        _logger.error("An on_%s function failed%s", event, effect, exc_info=error)
+    await send({"type": f"lifespan.{event}.failed", "message": describe_error(error)})
+    if isinstance(error, KeyboardInterrupt):
+        raise error
 
 
 async def _refuse(send: Send, status: int, phrase: str, reason: str, retry_after: int | None = None) -> None:

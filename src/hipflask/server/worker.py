@@ -182,7 +182,9 @@ def _begin(app: Flask) -> Lifespan | None:
         try:
             lifespan.start_without_door()
         except SystemExit as error:
-            raise StartError("A function of on_startup failed; the log above says how.") from error
+            # One that is a message was logged as well.
+            status = error.code if isinstance(error.code, int) else 1
+            raise StartError("A function of on_startup failed; the log above says how.", status) from error
     return lifespan
 
 
