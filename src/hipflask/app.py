@@ -180,7 +180,7 @@ class Flask(App):
                 response = dispatch.finish_now(response, head.to_environ())
             return response  # type: ignore[no-any-return]  # a response by now
         finally:
-            if error is None and type(head) is WsgiHead and PRESERVE_CONTEXT not in head.environ and not can_suspend:
+            if error is None and not can_suspend and not (type(head) is WsgiHead and PRESERVE_CONTEXT in head.environ):
                 ctx.pop(None)  # PERF: what _end_request() comes to
             elif not ctx.is_suspended:
                 self._end_request(ctx, error)

@@ -85,7 +85,7 @@ class App(Scaffold):
     _has_replaced = False
 
     def __setattr__(self, name: str, value: t.Any) -> None:
-        object.__setattr__(self, name, value)
+        super().__setattr__(name, value)
         if name in ORIGINALS:
             object.__setattr__(self, "_has_replaced", True)
 

@@ -53,30 +53,18 @@ class Keys:
 
 
 class Replay:
-    """A coroutine that has run up to its first wait, and goes on from there.
+    """A coroutine that has been stepped once, for somebody who steps it from its beginning.
 
     Args:
-        coroutine: The coroutine, not started; its first step is made at once.
-        context: Context of that step.
-
-    Attributes:
-        is_done: It has returned without waiting.
-        value: What it has returned then.
+        coroutine: The coroutine.
+        waits_for: What its first step gave.
+        error: What it raised instead; `StopIteration` if it has returned.
     """
 
-    def __init__(self, coroutine: Any, context: Context) -> None:
+    def __init__(self, coroutine: Any, waits_for: Any = None, error: BaseException | None = None) -> None:
         self._coroutine = coroutine
-        self._error: BaseException | None = None
-        self._waits_for: Any = None
-        self.is_done = False
-        self.value: Any = None
-        try:
-            self._waits_for = context.run(coroutine.send, None)
-        except StopIteration as stopped:
-            self.is_done = True
-            self.value = stopped.value
-        except BaseException as error:
-            self._error = error
+        self._waits_for = waits_for
+        self._error = error
         self._is_replayed = False
 
     def send(self, value: Any) -> Any:
@@ -86,8 +74,6 @@ class Replay:
         self._is_replayed = True
         if self._error is not None:
             raise self._error
-        if self.is_done:
-            raise StopIteration(self.value)
         return self._waits_for
 
     def throw(self, error: BaseException) -> Any:
