@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 __all__: list[str] = []
 
+_HIDDEN_LIVE_SERVER = "_hipflask_live_server"
+_SCOPES = ("function", "class", "module", "package", "session")
 _HELP = """
 To name the application, put into pytest's configuration:
 
@@ -74,10 +76,21 @@ class _LiveServerPlugin:
     @pytest.fixture
     def live_server(self, app: Flask) -> Iterator[LiveServer]:
         """The application on a socket, for browsers: `browser.get(live_server.url_for("index"))`."""
-        from hipflask.testing.live_server import LiveServer
+        yield from _serve(app)
 
-        with LiveServer(app) as server:
-            yield server
+
+class _HiddenLiveServerPlugin:
+    # Stands in for a `live_server` of another plugin in tests where that could not use `app`.
+    @pytest.fixture(name=_HIDDEN_LIVE_SERVER)
+    def live_server(self, app: Flask) -> Iterator[LiveServer]:
+        yield from _serve(app)
+
+
+def _serve(app: Flask) -> Iterator[LiveServer]:
+    from hipflask.testing.live_server import LiveServer
+
+    with LiveServer(app) as server:
+        yield server
 
 
 _PLUGINS = {
@@ -106,8 +119,10 @@ def pytest_configure(config: pytest.Config) -> None:
     wanted = config.getini("hipflask_fixtures")
     unknown = [name for name in wanted if name not in _PLUGINS]
     if unknown:
+        place = config.inipath or f"rootdir {config.rootpath}, which has no configuration file"
         raise pytest.UsageError(
-            f"hipflask_fixtures names {', '.join(unknown)}; the fixtures of hipflask are {', '.join(_PLUGINS)}."
+            f"hipflask_fixtures names {', '.join(unknown)}; the fixtures of hipflask are {', '.join(_PLUGINS)}. "
+            f"Correct it in {place}, or in -o on the command line."
         )
     left: dict[str, list[str]] = {}
     owners = _fixture_owners(config)
@@ -117,12 +132,46 @@ def pytest_configure(config: pytest.Config) -> None:
         else:
             config.pluginmanager.register(_PLUGINS[name](), f"hipflask-{name}")
     config.stash[_left_to_others] = left
+    if "live_server" in wanted and "live_server" in owners:
+        config.pluginmanager.register(_HiddenLiveServerPlugin(), "hipflask-hidden-live-server")
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Give a test our ``live_server`` if another plugin's outlives the ``app`` that it asks for.
+
+    pytest would end such a test by a ScopeMismatch. It is decided test by test, since an ``app`` of a conftest.py may
+    last as long as that ``live_server`` wants.
+    """
+    fixtures = getattr(getattr(item, "_fixtureinfo", None), "name2fixturedefs", {})
+    server, app = fixtures.get("live_server"), fixtures.get("app")
+    if not (server and app) or "app" not in server[-1].argnames:
+        return
+    if _SCOPES.index(server[-1].scope) > _SCOPES.index(app[-1].scope):
+        node: Any = item if pytest.version_tuple >= (8,) else item.nodeid
+        ours = item.session._fixturemanager.getfixturedefs(_HIDDEN_LIVE_SERVER, node)
+        if ours:  # else it is switched off
+            fixtures["live_server"] = ours
 
 
 def pytest_report_header(config: pytest.Config) -> list[str]:
     """Say which fixtures are left to other plugins."""
     left = config.stash.get(_left_to_others, {})
-    return [f"hipflask: {', '.join(names)} left to {owner}" for owner, names in left.items()]
+    lines = [f"hipflask: {', '.join(names)} left to {owner}" for owner, names in left.items()]
+    owner = next((owner for owner, names in left.items() if "live_server" in names), None)
+    if owner is not None and _live_server_scope(config) not in (None, "function"):
+        lines.append(
+            "hipflask: live_server is hipflask's in tests whose app lasts for one test; "
+            f'live_server_scope = "function" makes it that of {owner}'
+        )
+    return lines
+
+
+def _live_server_scope(config: pytest.Config) -> str | None:
+    """Return the setting of pytest-flask, ``None`` where no plugin has it."""
+    try:
+        return str(config.getini("live_server_scope"))
+    except ValueError:
+        return None
 
 
 def _fixture_owners(config: pytest.Config) -> dict[str, str]:

@@ -147,7 +147,14 @@ def test_fixtures_can_be_switched_off(run, wanted, there, missing):
 def test_unknown_fixture_in_the_setting_is_an_error(run):
     result = run("-o", "hipflask_fixtures=app clients")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines(["*hipflask_fixtures names clients; * app, client, runner, live_server."])
+    result.stderr.fnmatch_lines(["*hipflask_fixtures names clients; * app, client, runner, live_server. *rootdir*"])
+
+
+def test_unknown_fixture_in_a_file_names_the_file(pytester, run):
+    path = pytester.makeini("[pytest]\nhipflask_fixtures = app clients")
+    result = run()
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines([f"*names clients; *Correct it in {path}, *"])
 
 
 def test_fixtures_of_other_plugins_are_left_to_them(pytester, run):
@@ -181,6 +188,55 @@ def test_fixtures_of_other_plugins_are_left_to_them(pytester, run):
     result.stdout.fnmatch_lines_random(
         ["hipflask: live_server left to other", "hipflask: client left to plugin-object"]
     )
+
+
+# As pytest-flask has it: a server that lasts as long as its setting says.
+SESSION_SERVER = """
+    import pytest
+
+    def pytest_addoption(parser):
+        parser.addini("live_server_scope", "scope", default="session")
+
+    @pytest.fixture(scope=lambda fixture_name, config: config.getini("live_server_scope"))
+    def live_server(app):
+        return "theirs"
+"""
+ASKS_FOR_THEIRS = "def test_live(live_server): assert live_server == 'theirs'"
+ASKS_FOR_OURS = """
+    from urllib.request import urlopen
+
+    def test_live(live_server):
+        with urlopen(live_server.url + "/") as response:
+            assert response.read() == b"ours"
+"""
+
+
+def test_live_server_that_outlives_our_app_is_replaced(pytester, run):
+    pytester.makepyfile(app=APP, other=SESSION_SERVER, test_live=ASKS_FOR_OURS)
+    result = run("-p", "other")
+    result.assert_outcomes(passed=1)
+    result.stdout.fnmatch_lines(
+        [
+            "hipflask: live_server left to other",
+            'hipflask: live_server is hipflask\'s in tests *live_server_scope = "function" *other',
+        ]
+    )
+
+
+def test_live_server_of_another_plugin_stays_with_an_app_that_lasts(pytester, run):
+    pytester.makepyfile(app=APP, other=SESSION_SERVER)
+    pytester.mkdir("deeper")
+    Path("deeper/conftest.py").write_text("import pytest\n@pytest.fixture(scope='session')\ndef app(): return 'app'")
+    Path("deeper/test_live.py").write_text(ASKS_FOR_THEIRS)
+    run("-p", "other").assert_outcomes(passed=1)
+
+
+def test_live_server_of_another_plugin_stays_with_its_setting(pytester, run):
+    pytester.makepyfile(app=APP, other=SESSION_SERVER, test_live=ASKS_FOR_THEIRS)
+    pytester.makeini("[pytest]\nlive_server_scope = function")
+    result = run("-p", "other")
+    result.assert_outcomes(passed=1)
+    assert "live_server is hipflask's" not in result.stdout.str()
 
 
 def test_fixtures_marked_as_before_pytest_8_4_are_found():
