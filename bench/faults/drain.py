@@ -7,14 +7,16 @@ import sys
 import time
 
 from support.load import Load
+from support.options import parse_options
 from support.server import running
 from support.verdict import Verdict
 
 
 def main() -> int:
-    verdict = Verdict("10 SIGTERM drain")
+    options = parse_options(__doc__)
+    verdict = Verdict("10 SIGTERM drain", options)
     with running() as server, Load(server.port, "/slow/1000", connections=24) as load:
-        time.sleep(5)
+        time.sleep(2.5 if options.is_quick else 5)
         told = time.monotonic()
         server.process.send_signal(signal.SIGTERM)
         status = server.process.wait(timeout=40)
@@ -25,7 +27,7 @@ def main() -> int:
     verdict.note("requests", f"{len(accepted)}, of them {len(late)} answered after the signal")
     verdict.mark("accepted requests without a 2xx", len(bad), not bad)
     verdict.mark("exit status", status, status == 0)
-    verdict.mark("seconds to the end, at most 30", f"{took:.2f}", took <= 30)
+    verdict.time("seconds to the end, at most 30", f"{took:.2f}", took <= 30)
     return verdict.status
 
 

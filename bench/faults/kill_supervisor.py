@@ -10,6 +10,7 @@ import threading
 import time
 from pathlib import Path
 
+from support.options import parse_options
 from support.server import ask, running, wait_until
 from support.verdict import Verdict
 
@@ -22,7 +23,8 @@ def is_gone(pid: int) -> bool:
 
 
 def main() -> int:
-    verdict = Verdict("13 SIGKILL of the supervisor")
+    options = parse_options(__doc__)
+    verdict = Verdict("13 SIGKILL of the supervisor", options)
     for name, path in (("idle", None), ("in a slow view", "/slow/20000")):
         with running("--workers", "2") as server:
             workers, port = server.worker_pids(2), server.port
@@ -31,7 +33,7 @@ def main() -> int:
                 time.sleep(0.3)
             os.kill(server.process.pid, signal.SIGKILL)
             took = wait_until(lambda workers=workers: all(map(is_gone, workers)))
-            verdict.mark(f"{name}: seconds until the workers are gone, at most 2", f"{took:.2f}", took <= 2)
+            verdict.time(f"{name}: seconds until the workers are gone, at most 2", f"{took:.2f}", took <= 2)
             try:
                 socket.create_server(("127.0.0.1", port)).close()
                 is_free = True

@@ -1,4 +1,4 @@
-"""Experiment 11: a hundred reloads by SIGHUP, under 32 clients. The first argument is another number of reloads."""
+"""Experiment 11: a hundred reloads by SIGHUP, under 32 clients."""
 
 from __future__ import annotations
 
@@ -6,21 +6,24 @@ import signal
 import sys
 
 from support.load import Load
+from support.options import parse_options
 from support.server import running, wait_until
 from support.verdict import Verdict
 
 
 def main() -> int:
-    reloads = int(sys.argv[1]) if len(sys.argv) > 1 else 100
-    verdict = Verdict(f"11 {reloads} reloads")
+    options = parse_options(__doc__)
+    reloads = 6 if options.is_quick else 100
+    verdict = Verdict(f"11 {reloads} reloads", options)
     with running("--workers", "2") as server, Load(server.port, "/", connections=32) as load:
         before = (0, 0)
+        supervisor = server.supervisor()
         for number in range(1, reloads + 1):
             server.process.send_signal(signal.SIGHUP)
             wait_until(lambda number=number: server.log.count(" Reloaded: ") >= number)
             if number == max(2, reloads // 10):
-                before = server.descriptors(), server.memory_kib()
-        after = server.descriptors(), server.memory_kib()
+                before = supervisor.descriptors, supervisor.memory_kib
+        after = supervisor.descriptors, supervisor.memory_kib
     bad = [each for each in load.outcomes if each.status != 200]
     pids = {each.body for each in load.outcomes if each.status == 200}
     verdict.note("requests", f"{len(load.outcomes)}, answered by {len(pids)} processes")

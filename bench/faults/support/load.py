@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -42,11 +43,19 @@ class Load:
         path: What is asked for.
         connections: How many.
         timeout_seconds: How long one answer may take.
+        headers: Further header lines.
     """
 
-    def __init__(self, port: int, path: str = "/", connections: int = 16, timeout_seconds: float = 20.0) -> None:
+    def __init__(
+        self,
+        port: int,
+        path: str = "/",
+        connections: int = 16,
+        timeout_seconds: float = 20.0,
+        headers: Sequence[str] = (),
+    ) -> None:
         self._port = port
-        self._request = f"GET {path} HTTP/1.1\r\nHost: a\r\n\r\n".encode()
+        self._request = "\r\n".join([f"GET {path} HTTP/1.1", "Host: a", *headers, "", ""]).encode()
         self._timeout = timeout_seconds
         self._is_over = threading.Event()
         self.outcomes: list[Outcome] = []

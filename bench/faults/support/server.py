@@ -15,6 +15,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from support.process import Process
+
 __all__ = ["WAIT_SECONDS", "Server", "ask", "running", "wait_until"]
 
 WAIT_SECONDS = 60.0
@@ -84,18 +86,25 @@ class Server:
         wait_until(has_all)
         return found
 
-    def descriptors(self) -> int:
-        """Return how many files the supervisor has open."""
-        return len(os.listdir(f"/proc/{self.process.pid}/fd"))
+    def worker(self) -> Process:
+        """Return the one worker."""
+        (pid,) = self.worker_pids(1)
+        return Process(pid)
 
-    def memory_kib(self) -> int:
-        """Return the supervisor's resident memory."""
-        status = Path(f"/proc/{self.process.pid}/status").read_text()
-        return int(next(line for line in status.splitlines() if line.startswith("VmRSS")).split()[1])
+    def supervisor(self) -> Process:
+        """Return the process that was started."""
+        return Process(self.process.pid)
 
 
 @contextlib.contextmanager
-def running(*args: str, stderr: Any = None, folder: Path | None = None, app: str = "app") -> Iterator[Server]:
+def running(
+    *args: str,
+    stderr: Any = None,
+    folder: Path | None = None,
+    app: str = "app",
+    scratch_folder: Path | None = None,
+    descriptors: int = 0,
+) -> Iterator[Server]:
     """Run ``hipflask run`` with some arguments, on a free port.
 
     Args:
@@ -103,12 +112,19 @@ def running(*args: str, stderr: Any = None, folder: Path | None = None, app: str
         stderr: Where its log goes; by default to a file that `Server.log` reads.
         folder: Where the application is; by default this one.
         app: The application's module.
+        scratch_folder: Where its temporary files go.
+        descriptors: How many each of its processes may have open; 0 for what the system allows.
     """
+    command = [sys.executable, "-m", "hipflask", "--app", app, "run", "-p", "0", *args]
+    if descriptors:
+        command = ["sh", "-c", f'ulimit -n {descriptors}; exec "$@"', "sh", *command]
+    environ = {**os.environ, "TMPDIR": str(scratch_folder)} if scratch_folder else None
     with tempfile.TemporaryDirectory() as scratch:
         log = Path(scratch) / "log"
         with log.open("wb") as file:
             process = subprocess.Popen(
-                [sys.executable, "-m", "hipflask", "--app", app, "run", "-p", "0", *args],
+                command,
+                env=environ,
                 cwd=folder or HERE,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,

@@ -1,0 +1,66 @@
+"""Experiment 3: a thousand clients (200 in the quick form) whose bodies come ten bytes at a time."""
+
+from __future__ import annotations
+
+import json
+import sys
+import threading
+from collections import Counter
+
+from support.besides import beside_slow_clients
+from support.options import parse_options
+from support.server import Server, ask, running
+from support.slow import Slowness
+from support.verdict import Verdict
+
+HEAD = b"POST /body HTTP/1.1\r\nHost: a\r\nContent-Length: 8192\r\n\r\n"
+
+
+class BusyViews:
+    """Counts the views that run, ten times a second."""
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+        self._is_over = threading.Event()
+        self._thread = threading.Thread(target=self._run)
+        self.most = 0
+
+    def __enter__(self) -> BusyViews:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._is_over.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while not self._is_over.wait(0.1):
+            status, body = ask(self._server.port, "/counts")
+            if status == 200:
+                self.most = max(self.most, json.loads(body)["views"])
+
+
+def main() -> int:
+    options = parse_options(__doc__)
+    verdict = Verdict("3 Slow bodies", options)
+    grace = 1 if options.is_quick else 5
+    count = 200 if options.is_quick else 1000
+    how = Slowness(HEAD + b"a", b"0123456789", grace / 4)
+    with running("--rate-grace", str(grace), "--access-log", "off", app="traffic_app") as server:
+        with BusyViews(server) as busy:
+            found = beside_slow_clients(server, how, count, grace * 3 + count / 200, options)
+        found.judge(verdict, memory_mib=40)
+    verdict.mark("views that waited for a body", busy.most, not busy.most)
+    closed = [each for each in found.fates if each.is_closed]
+    verdict.mark("slow clients that the server has ended", f"{len(closed)} of {count}", len(closed) == count)
+    statuses = Counter(each.status for each in found.fates)
+    verdict.mark("answers to them", dict(statuses), statuses == {408: count})
+    longest = max(each.lived_seconds for each in found.fates)
+    verdict.time(
+        f"seconds until the last was ended, at most {grace + 1} and 1 to see it", f"{longest:.1f}", longest <= grace + 2
+    )
+    return verdict.status
+
+
+if __name__ == "__main__":
+    sys.exit(main())
