@@ -103,7 +103,7 @@ class Suspended:
             except BaseException as caught:
                 error = caught
                 raise
-            if not is_plain(type(response)):
+            if type(response) not in PLAIN and not is_plain(type(response)):
                 response = finish_now(response, ctx.request._head.to_environ())
             return response
         finally:
@@ -122,10 +122,11 @@ def begin(app: Flask, ctx: RequestContext) -> Suspended | Response | None:
         one of the stages has been overridden.
     """
     request = ctx.request
-    rule = request.url_rule
+    # PERF: typing.cast is a call, so what is known better than its type says is Any here.
+    rule: t.Any = request.url_rule
     if rule is None or (getattr(rule, "provide_automatic_options", False) and request.method == "OPTIONS"):
         return None
-    view = app.view_functions.get(t.cast("str", rule.endpoint))  # names, in an application
+    view: t.Any = app.view_functions.get(rule.endpoint)
     if view is None or not is_coroutine_function(view):
         return None
     if not are_original(app) and not all(is_original(app, name) for name in STAGES):
@@ -138,7 +139,8 @@ def begin(app: Flask, ctx: RequestContext) -> Suspended | Response | None:
         value = app.preprocess_request()
         if value is None:
             ctx.is_suspended = True
-            return Suspended(app, ctx, t.cast("t.Any", view)(**request.view_args or {}))
+            arguments = request.view_args
+            return Suspended(app, ctx, view(**arguments) if arguments else view())
     except Exception as error:
         value = app.handle_user_exception(error)
     return app.finalize_request(value)

@@ -88,18 +88,19 @@ def find_place(app: Flask, head: AsgiHead) -> Place:
 
 def _has_sync_parts(app: Flask, endpoint: str) -> bool:
     """Return whether anything of a request may block besides its view."""
-    names: list[str | None] = [None]
-    blueprint = endpoint
-    while "." in blueprint:
-        blueprint = blueprint.rpartition(".")[0]
-        names.append(blueprint)
-    for registry in (
+    registries = (
         app.url_value_preprocessors,
         app.before_request_funcs,
         app.after_request_funcs,
         app.teardown_request_funcs,
-    ):
-        if registry and any(registry.get(name) for name in names):
+    )
+    if any(registries):
+        names: list[str | None] = [None]
+        blueprint = endpoint
+        while "." in blueprint:
+            blueprint = blueprint.rpartition(".")[0]
+            names.append(blueprint)
+        if any(registry.get(name) for registry in registries for name in names):
             return True
     return bool(
         app.teardown_appcontext_funcs

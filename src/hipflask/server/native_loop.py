@@ -92,9 +92,9 @@ class NativeLoop:
         if self._ready and self._wake is not None and not self._wake.done():
             self._wake.set_result(None)
 
-    def _sort(self, head: Head) -> None:
+    def _sort(self, head: Any) -> None:
         app = self._app
-        place = find_place(app, cast("Any", head)) if is_served_by_handle(app) else Place.THREAD
+        place = find_place(app, head) if is_served_by_handle(app) else Place.THREAD
         if place is Place.THREAD:
             if not head.file():
                 head.refuse()
@@ -142,13 +142,13 @@ class NativeLoop:
             return None
         return None if begun is None else self._serve(head, Place.LOOP, context, begun)
 
-    def _begin_request(self, head: Head) -> Any:
+    def _begin_request(self, head: Any) -> Any:
         """Serve a request as far as that takes no waiting; return what is left, ``None`` if it was answered.
 
         PERF: the view is stepped here, once, so that a request which does not wait enters its context only once.
         """
         use_loop(self._server_loop)
-        found: Any = self._app.handle(cast("Any", head), can_suspend=True)
+        found: Any = self._app.handle(head, can_suspend=True)
         if not isinstance(found, Suspended):
             return found
         coroutine = found.coroutine
