@@ -37,7 +37,7 @@ def make_requests() -> list[bytes]:
     fields = b"Host: a\r\nContent-Type: multipart/form-data; boundary=b\r\nContent-Length: %d\r\n" % len(UPLOAD)
     asked = [
         f"GET {path} HTTP/1.1\r\nHost: a\r\n\r\n".encode()
-        for path in ("/", "/wait/20", "/work/2", "/file/1024", "/stream/2")
+        for path in ("/", "/wait/20", "/busy/2", "/file/1024", "/stream/2")
     ]
     return [*asked, posts, chunked, b"POST /upload HTTP/1.1\r\n" + fields + b"\r\n" + UPLOAD]
 

@@ -37,7 +37,7 @@ async def _ask(port: int, until: float, answers: list[tuple[int, float, bool]]) 
     while time.monotonic() < until:
         sent = time.monotonic()
         try:
-            await loop.sock_sendall(client, b"GET /work/200 HTTP/1.1\r\nHost: a\r\n\r\n")
+            await loop.sock_sendall(client, b"GET /busy/200 HTTP/1.1\r\nHost: a\r\n\r\n")
             answer = await loop.sock_recv(client, 65536)
         except ConnectionError:
             answer = b""

@@ -99,7 +99,7 @@ def drip_forever(port: int, count: int) -> Iterator[None]:
 
 def main() -> None:
     options = parse_options(__doc__)
-    count, samples = (100, 100) if options.is_quick else (500, 400)
+    count, samples = (50, 50) if options.is_quick else (500, 400)
     source = Path(__file__).resolve().parents[2] / "src"
     environment = {**os.environ, "PYTHONPATH": str(source)}
     process = subprocess.Popen([sys.executable, "-c", SERVER], stderr=subprocess.PIPE, text=True, env=environment)

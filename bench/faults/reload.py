@@ -13,7 +13,7 @@ from support.verdict import Verdict
 
 def main() -> int:
     options = parse_options(__doc__)
-    reloads = 6 if options.is_quick else 100
+    reloads = 4 if options.is_quick else 100
     verdict = Verdict(f"11 {reloads} reloads", options)
     with running("--workers", "2") as server, Load(server.port, "/", connections=32) as load:
         before = (0, 0)

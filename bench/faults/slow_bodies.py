@@ -46,7 +46,9 @@ def main() -> int:
     grace = 1 if options.is_quick else 5
     count = 200 if options.is_quick else 1000
     how = Slowness(HEAD + b"a", b"0123456789", grace / 4)
-    with running("--rate-grace", str(grace), "--access-log", "off", app="traffic_app") as server:
+    with running(
+        "--rate-grace", str(grace), "--linger-timeout", str(grace), "--access-log", "off", app="traffic_app"
+    ) as server:
         with BusyViews(server) as busy:
             found = beside_slow_clients(server, how, count, grace * 3 + count / 200, options)
         found.judge(verdict, memory_mib=40)
@@ -57,7 +59,9 @@ def main() -> int:
     verdict.mark("answers to them", dict(statuses), statuses == {408: count})
     longest = max(each.lived_seconds for each in found.fates)
     verdict.time(
-        f"seconds until the last was ended, at most {grace + 1} and 1 to see it", f"{longest:.1f}", longest <= grace + 2
+        f"seconds until the last was ended, at most {grace * 2 + 1} and 1 to see it",
+        f"{longest:.1f}",
+        longest <= grace * 2 + 2,
     )
     return verdict.status
 

@@ -88,23 +88,34 @@ async def _run_all(port: int, count: int, how: Slowness, most_seconds: float) ->
 async def _run_one(port: int, how: Slowness, until: float, fate: Fate) -> None:
     client = await connect(port, 1024 if how.takes else 0)
     began = time.monotonic()
-    with client, suppress(ConnectionError):
+    with client, suppress(ConnectionError, TimeoutError):
         await asyncio.get_running_loop().sock_sendall(client, how.first)
-        while time.monotonic() < until:
-            await (_take_a_little(client, how, fate) if how.takes else _drip(client, how, fate))
+        if how.takes:
+            while time.monotonic() < until:
+                await _take_a_little(client, how, fate)
+        else:
+            await _drip(client, how, until, fate)
     fate.is_closed = time.monotonic() < until
     fate.lived_seconds = time.monotonic() - began
 
 
-async def _drip(client: socket.socket, how: Slowness, fate: Fate) -> None:
-    """Read for the length of a pause, then send a piece."""
-    loop = asyncio.get_running_loop()
-    with suppress(TimeoutError):
-        async with asyncio.timeout(how.pause_seconds):
-            while data := await loop.sock_recv(client, 65536):
-                fate.status = fate.status or int(data[9:12])
-            raise ConnectionResetError
-    await loop.sock_sendall(client, how.piece)
+async def _drip(client: socket.socket, how: Slowness, until: float, fate: Fate) -> None:
+    """Send a piece after each pause, until the server ends the connection."""
+    receiving = asyncio.create_task(_receive(client, fate))
+    try:
+        while not receiving.done() and time.monotonic() < until:
+            await asyncio.wait({receiving}, timeout=how.pause_seconds)
+            if not receiving.done():
+                await asyncio.get_running_loop().sock_sendall(client, how.piece)
+    finally:
+        receiving.cancel()
+        await asyncio.gather(receiving, return_exceptions=True)
+
+
+async def _receive(client: socket.socket, fate: Fate) -> None:
+    """Take what comes, up to the connection's end."""
+    while data := await asyncio.get_running_loop().sock_recv(client, 65536):
+        fate.status = fate.status or int(data[9:12])
 
 
 async def _take_a_little(client: socket.socket, how: Slowness, fate: Fate) -> None:

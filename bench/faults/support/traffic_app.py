@@ -60,9 +60,9 @@ def echo(number: int) -> str:
     return str(number)
 
 
-@app.get("/work/<int:milliseconds>")
+@app.get("/busy/<int:milliseconds>")
 @counted
-def work(milliseconds: int) -> str:
+def busy(milliseconds: int) -> str:
     time.sleep(milliseconds / 1000)
     return "done"
 
