@@ -351,11 +351,10 @@ class RequestContext:
         """Find the rule for the request; what prevents it is kept for the view to be raised."""
         app, request = self.app, self.request
         head = request._head
-        found = None
-        if type(head) is not WsgiHead and self._opened_session is None:  # a session may change what matching sees
-            found = _take_match(app, head)
-        if found is None:
+        if type(head) is WsgiHead or self._opened_session is not None:  # a session may change what matching sees
             found = find_plainly(app, head)
+        else:
+            found = _take_match(app, head) or find_plainly(app, head)
         if found is not None:
             request.url_rule, request.view_args = found
             return
