@@ -340,9 +340,9 @@ class App(Scaffold):
         """Register a function, sync or async, to run once per process before the first request.
 
         It takes no argument and runs in an application context; several run in the order of registration. If it fails,
-        the process ends with status 1, or that of its ``sys.exit``. When exactly it runs is up to the door: an ASGI server's lifespan,
-        ``hipflask run`` and ``app.run()`` when they start, ``with app.test_client():`` when the block begins, anything
-        else at the first request.
+        the process ends with status 1, or that of its ``sys.exit``. When exactly it runs is up to the door: an ASGI
+        server's lifespan, ``hipflask run`` and ``app.run()`` when they start, ``with app.test_client():`` when the
+        block begins, anything else at the first request.
 
         Example:
             ::
