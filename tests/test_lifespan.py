@@ -387,6 +387,8 @@ def test_interrupted_shutdown_ends_at_once() -> None:
 class StandInServer:
     """What `make_server` is asked for, without a socket."""
 
+    app: Any = None
+
     def __init__(self, log: list[str]) -> None:
         self.log = log
 

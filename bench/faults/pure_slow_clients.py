@@ -20,14 +20,16 @@ from pathlib import Path
 from support.options import parse_options
 
 SERVER = """
-from hipflask.server.runner import run_simple
+from hipflask.server.runner import make_server
 import hipflask, logging
 logging.getLogger("hipflask.access").setLevel(logging.INFO)
 app = hipflask.Flask("slow")
 app.add_url_rule("/", "index", lambda: "quick")
 app.add_url_rule("/large", "large", lambda: (b"a" * 65536 for _ in range(200)))
 app.add_url_rule("/form", "form", lambda: str(len(hipflask.request.data)), methods=["POST"])
-run_simple("127.0.0.1", 0, app, threaded=True)
+server = make_server("127.0.0.1", 0, app, threaded=True)
+server.log_startup()
+server.serve_forever()
 """
 HEAD = b"HTTP/1.1\r\nHost: a\r\n"
 SLOW = (

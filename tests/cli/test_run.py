@@ -169,5 +169,9 @@ def test_one_process_heeds_limits_and_proxies(served: list[Any], runner: CliRunn
     args = ["--debug", "--head-timeout", "2.5", "--trusted-proxies", "1"]
     assert runner.invoke(cli, ["--app", "hello", "run", *args]).exit_code == 0
     assert os.environ["HIPFLASK_RUN_HEAD_TIMEOUT"] == "2.5"
-    app = served[0][2]
-    assert type(app.wsgi_app).__name__ == "ProxyFix"
+    assert os.environ["HIPFLASK_RUN_TRUSTED_PROXIES"] == "1"  # `run_simple` reads it
+
+
+def test_one_process_may_choose_its_server(served: list[Any], runner: CliRunner) -> None:
+    assert runner.invoke(cli, ["--app", "hello", "run", "--debug", "--server", "pure"]).exit_code == 0
+    assert os.environ["HIPFLASK_RUN_SERVER"] == "pure"

@@ -149,7 +149,9 @@ run_simple("127.0.0.1", 0, app, threaded=True)
 
 def start_script(*arguments: str, log: Path) -> tuple[subprocess.Popen[bytes], int]:
     with log.open("wb") as file:
-        process = subprocess.Popen([sys.executable, "-c", SCRIPT, *arguments], stderr=file)
+        process = subprocess.Popen(
+            [sys.executable, "-c", SCRIPT, *arguments], stderr=file, env={**os.environ, "HIPFLASK_RUN_SERVER": "pure"}
+        )
     until(lambda: b"Press Ctrl+C" in log.read_bytes())
     found = re.search(rb"http://127\.0\.0\.1:([0-9]+)", log.read_bytes())
     assert found is not None

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import _thread
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -12,7 +14,8 @@ from typing import Any
 
 import pytest
 
-from hipflask.server import listener
+from hipflask.server import listener, native
+from hipflask.server.handler import WSGIRequestHandler
 from hipflask.server.listener import (
     BindError,
     describe_addresses,
@@ -21,7 +24,9 @@ from hipflask.server.listener import (
     select_address_family,
 )
 from hipflask.server.pure import BaseWSGIServer, ThreadedWSGIServer
-from hipflask.server.runner import is_running_from_reloader, make_server
+from hipflask.server.runner import _why_pure, is_running_from_reloader, make_server, run_simple
+
+needs_native = pytest.mark.skipif(not native.is_available(), reason="built without cargo")
 
 
 def app(environ: dict[str, Any], start_response: Any) -> list[bytes]:
@@ -142,9 +147,9 @@ SCRIPT = textwrap.dedent("""
 """)
 
 
-def start(**options: Any) -> subprocess.Popen[str]:
+def start(server: str = "auto", **options: Any) -> subprocess.Popen[str]:
     command = [sys.executable, "-c", SCRIPT, json.dumps({"hostname": "127.0.0.1", "port": 0, **options})]
-    environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
+    environment = {**os.environ, "PYTHONUNBUFFERED": "1", "HIPFLASK_RUN_SERVER": server}
     return subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment)
 
 
@@ -177,9 +182,10 @@ def test_port_in_use_ends_the_program_with_status_1() -> None:
     assert errors.count("\n") == 1
 
 
-def test_static_files_are_served_before_the_application(tmp_path: Path) -> None:
+@pytest.mark.parametrize("threaded", [False, True])
+def test_static_files_are_served_before_the_application(tmp_path: Path, threaded: bool) -> None:
     (tmp_path / "a.txt").write_text("from the file")
-    process = start(static_files={"/static": str(tmp_path)})
+    process = start(static_files={"/static": str(tmp_path)}, threaded=threaded)
     assert process.stderr is not None
     port = int(process.stderr.readline().rpartition(":")[2])
     answers = []
@@ -190,3 +196,74 @@ def test_static_files_are_served_before_the_application(tmp_path: Path) -> None:
     process.send_signal(signal.SIGINT)
     process.communicate(timeout=10)
     assert answers == [b"from the file", b"hello", b"hello"]
+
+
+class Handler(WSGIRequestHandler):
+    """A handler of one's own."""
+
+
+@needs_native
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        pytest.param({}, None, id="threads"),
+        pytest.param({"threaded": False}, "the calling thread serves", id="one-thread"),
+        pytest.param({"processes": 2}, "forks", id="processes"),
+        pytest.param({"request_handler": Handler}, "request_handler", id="handler"),
+        pytest.param({"passthrough_errors": True}, "errors cannot pass out", id="errors"),
+        pytest.param({"ssl_context": "adhoc"}, "no HTTPS", id="https"),
+    ],
+)
+def test_native_server_serves_what_it_can(options: dict[str, Any], reason: str | None) -> None:
+    usual = {"threaded": True, "processes": 1, "request_handler": None, "passthrough_errors": False}
+    found = _why_pure(**{**usual, "ssl_context": None, **options})
+    assert (found is None) if reason is None else (found is not None and reason in found)
+
+
+@needs_native
+def test_native_server_leaves_green_threads_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_thread, "start_new_thread", lambda *args: 0)
+    assert "green" in str(native.find_obstacle())
+
+
+def test_native_server_that_cannot_serve_so_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HIPFLASK_RUN_SERVER", "native")
+    with pytest.raises(ValueError, match="^HIPFLASK_RUN_SERVER=native: "):
+        run_simple("127.0.0.1", 0, app, threaded=False)
+
+
+def test_module_that_is_not_built_is_no_word_worth(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "hipflask.server._native", None)
+    monkeypatch.delattr("hipflask.server._native", raising=False)
+    assert "not built" in str(_why_pure(True, 1, None, False, None))
+
+
+ECHO = """
+import sys
+from hipflask import Flask, request
+app = Flask(__name__)
+app.config.update(SERVER_TRUSTED_PROXIES=1, SERVER_MAX_BODY=10)
+@app.post("/")
+def index():
+    return f"{request.remote_addr} {'werkzeug.socket' in request.environ}"
+app.run(port=0)
+"""
+
+
+@pytest.mark.parametrize("server", ["pure", pytest.param("auto", marks=needs_native)])
+def test_application_served_by_either_has_its_settings(server: str) -> None:
+    environment = {**os.environ, "HIPFLASK_RUN_SERVER": server}
+    with subprocess.Popen([sys.executable, "-c", ECHO], stderr=subprocess.PIPE, text=True, env=environment) as process:
+        assert process.stderr is not None
+        port = int(process.stderr.readline().rpartition(":")[2])
+        answers = []
+        for size in (2, 11):
+            with socket.create_connection(("127.0.0.1", port)) as client:
+                fields = f"Host: a\r\nX-Forwarded-For: 192.0.2.1\r\nConnection: close\r\nContent-Length: {size}"
+                client.sendall(f"POST / HTTP/1.1\r\n{fields}\r\n\r\n".encode() + b"a" * size)
+                answers.append(b"".join(iter(lambda: client.recv(65536), b"")))
+        process.terminate()
+        errors = process.stderr.read()
+    assert answers[0].endswith(b"192.0.2.1 %r" % (server == "pure"))
+    assert answers[1].startswith(b"HTTP/1.1 413 ")
+    assert re.search(r'^[0-9.]+ - - \[../.../.... ..:..:..\] "POST / HTTP/1\.1" 200 1[45]$', errors, re.MULTILINE)

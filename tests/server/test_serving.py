@@ -10,7 +10,7 @@ import pytest
 
 from hipflask import Flask
 from hipflask.server import native
-from hipflask.server.serving import Serving, probe_socket, start_serving
+from hipflask.server.serving import Probe, Serving, start_serving
 
 
 def _settings(**changes: Any) -> dict[str, Any]:
@@ -20,7 +20,7 @@ def _settings(**changes: Any) -> dict[str, Any]:
 
 def _serve(app: Flask | None = None, cert: Any = None, **given: Any) -> Serving:
     """Serve for a moment: a server may be stopped before it serves."""
-    probe = probe_socket()
+    probe = Probe()
     try:
         serving = start_serving(app or Flask("served"), _settings(given=given, cert=cert), probe.listener)
         serving.stop(1.0)
@@ -68,7 +68,7 @@ def test_settings_of_the_application_are_heeded() -> None:
     ],
 )
 def test_health_check_reads_the_status(path: str | None, answer: bytes, problem: str | None) -> None:
-    probe = probe_socket()
+    probe = Probe()
     asked: list[bytes] = []
 
     def serve() -> None:
@@ -91,7 +91,7 @@ def test_health_check_reads_the_status(path: str | None, answer: bytes, problem:
 
 
 def test_health_check_that_gets_no_answer_fails() -> None:
-    probe = probe_socket()
+    probe = Probe()
     found = probe.ask("/", "a", 0.05)
     assert found is not None
     assert "timed out" in found

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import signal
 import socket
 import subprocess
@@ -11,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from hipflask.server import native
 from hipflask.server.pure import BaseWSGIServer, ThreadedWSGIServer
 from hipflask.server.runner import _stop_at_sigterm, make_server
 from hipflask.server.workers import PoolSettings
@@ -159,10 +161,21 @@ print("after run", flush=True)
 """
 
 
-def start_script() -> tuple[subprocess.Popen[str], socket.socket]:
+SERVERS = [
+    "pure",
+    pytest.param("native", marks=pytest.mark.skipif(not native.is_available(), reason="built without cargo")),
+]
+
+
+def start_script(server: str) -> tuple[subprocess.Popen[str], socket.socket]:
     """Start the script, and have a request to it begun."""
     process = subprocess.Popen(
-        [sys.executable, "-c", SCRIPT], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [sys.executable, "-c", SCRIPT],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "HIPFLASK_RUN_SERVER": server},
     )
     assert process.stderr is not None and process.stdout is not None
     while " * Running on " not in (line := process.stderr.readline()):
@@ -174,8 +187,9 @@ def start_script() -> tuple[subprocess.Popen[str], socket.socket]:
     return process, client
 
 
-def test_sigterm_answers_what_was_accepted_and_ends_with_status_0() -> None:
-    process, client = start_script()
+@pytest.mark.parametrize("server", SERVERS)
+def test_sigterm_answers_what_was_accepted_and_ends_with_status_0(server: str) -> None:
+    process, client = start_script(server)
     assert process.stdin is not None
     with client, process:
         process.send_signal(signal.SIGTERM)
@@ -190,8 +204,9 @@ def test_sigterm_answers_what_was_accepted_and_ends_with_status_0() -> None:
     assert "Traceback" not in errors
 
 
-def test_second_sigterm_ends_at_once() -> None:
-    process, client = start_script()
+@pytest.mark.parametrize("server", SERVERS)
+def test_second_sigterm_ends_at_once(server: str) -> None:
+    process, client = start_script(server)
     with client, process:
         process.send_signal(signal.SIGTERM)
         until(lambda: is_refused(client.getpeername()))
@@ -199,6 +214,16 @@ def test_second_sigterm_ends_at_once() -> None:
         output, errors = process.communicate(timeout=WAIT_SECONDS)
     assert (process.returncode, output) == (0, "shut down\nafter run\n")
     assert "1 requests were cut off" in errors
+
+
+@pytest.mark.parametrize("server", SERVERS)
+def test_ctrl_c_cuts_what_is_being_served(server: str) -> None:
+    process, client = start_script(server)
+    with client, process:
+        process.send_signal(signal.SIGINT)
+        output, errors = process.communicate(timeout=WAIT_SECONDS)
+    assert (process.returncode, output) == (0, "shut down\nafter run\n")
+    assert "Traceback" not in errors
 
 
 def test_handler_of_the_program_is_left_in_place() -> None:

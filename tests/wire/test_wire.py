@@ -16,8 +16,8 @@ AREAS = "CK|MP|JS|QF|ST|RC|HO|TN|LG"
 #: The areas whose parts are there: cross-origin requests need an extension that comes later.
 BUILT = "^(?!CO-)"
 PURE = (
-    "import sys; from probe_app import app; from hipflask.server.runner import run_simple; "
-    "run_simple('127.0.0.1', int(sys.argv[1]), app, threaded=True)"
+    "import sys; from probe_app import app; from hipflask.server.runner import make_server; "
+    "make_server('127.0.0.1', int(sys.argv[1]), app, threaded=True).serve_forever()"
 )
 
 

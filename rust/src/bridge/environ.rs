@@ -111,7 +111,10 @@ pub fn make_environ<'py>(slf: &Bound<'py, Head>) -> PyResult<Bound<'py, PyDict>>
     environ.set_item(intern!(py, "wsgi.url_scheme"), this.scheme(py))?;
     environ.set_item(intern!(py, "wsgi.input"), this.body(py)?)?;
     environ.set_item(intern!(py, "wsgi.errors"), this.errors(py)?)?;
-    environ.set_item(intern!(py, "wsgi.multithread"), true)?;
+    environ.set_item(
+        intern!(py, "wsgi.multithread"),
+        this.core.settings.most_threads() > 1,
+    )?;
     environ.set_item(
         intern!(py, "wsgi.multiprocess"),
         this.core.settings.is_multiprocess,

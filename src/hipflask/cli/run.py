@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["run_command", "show_server_banner"]
 
 #: What only a supervisor can do.
-_SUPERVISED = tuple(setting.name for setting in SETTINGS if not setting.has_key)
+_SUPERVISED = tuple(setting.name for setting in SETTINGS if not setting.has_key and setting.name != "server")
 _GROUPS = {
     **dict.fromkeys(("host", "port", "cert", "key"), Group.ADDRESS),
     "with_threads": Group.PROCESSES,
@@ -239,11 +239,6 @@ def run_command(
 
     os.environ.update(export(given))
     app = load_served_app(info)
-    if given.get("trusted_proxies"):
-        from hipflask.middleware.proxy_fix import ProxyFix
-
-        number = given["trusted_proxies"]
-        app.wsgi_app = ProxyFix(app.wsgi_app, number, number)  # type: ignore[method-assign]  # as Flask's users do
     debug = get_debug_flag()
     show_server_banner(debug, info.app_import_path or app.name)
     runner.run_simple(

@@ -28,6 +28,7 @@ __all__ = [
     "access_logger",
     "format_apache",
     "format_json",
+    "format_plain",
     "printable",
     "time_stamp",
 ]
@@ -79,9 +80,13 @@ def printable(text: str) -> str:
     return "".join(each if each.isascii() and each.isprintable() else f"\\x{ord(each):02x}" for each in text)
 
 
-def time_stamp() -> str:
-    """Return the local time as the common log format has it."""
-    now = datetime.now()
+def time_stamp(moment: float | None = None) -> str:
+    """Return a local time, by default now, as the lines of `run_simple` have it.
+
+    Args:
+        moment: Seconds since 1970.
+    """
+    now = datetime.now() if moment is None else datetime.fromtimestamp(moment)
     return f"{now.day:02}/{_MONTHS[now.month - 1]}/{now.year} {now:%H:%M:%S}"
 
 
@@ -183,6 +188,14 @@ def format_apache(answer: Answer) -> str:
     )
 
 
+def format_plain(answer: Answer) -> str:
+    """Return a line as `run_simple` has it, on both servers; the time is that of the answer's end."""
+    host = answer.client[0] if answer.client else "<local>"
+    request = f"{answer.method} {answer.target} {_version(answer)}"
+    ended = time_stamp(answer.started + answer.duration_seconds)
+    return f'{host} - - [{ended}] "{printable(request)}" {answer.status or "-"} {answer.body_bytes}'
+
+
 def _to_iso(moment: float) -> str:
     return datetime.fromtimestamp(moment, UTC).isoformat(timespec="milliseconds")
 
@@ -206,7 +219,7 @@ def format_json(answer: Answer) -> str:
     return json.dumps(values).replace("\x7f", "\\u007f")
 
 
-_FORMATS: dict[str, Callable[[Answer], str]] = {"apache": format_apache, "json": format_json}
+_FORMATS: dict[str, Callable[[Answer], str]] = {"apache": format_apache, "json": format_json, "plain": format_plain}
 
 #: A line: its level, and the text or the answer it is made of.
 _Line = tuple[int, "Answer | str"]
@@ -216,7 +229,7 @@ class AccessLog:
     """Writes the access log in a thread of its own.
 
     Args:
-        format: ``"apache"``, ``"json"``, or ``"off"`` for no line about answers.
+        format: ``"apache"``, ``"json"``, ``"plain"`` as `run_simple` has it, or ``"off"`` for no line about answers.
         most_waiting: Lines that wait to be written; what comes beyond is dropped and counted.
     """
 

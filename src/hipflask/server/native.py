@@ -5,31 +5,36 @@ The contract::
     if native.is_available():
         native.serve(app, sockets, settings, ready=lambda server: ..., report=lambda report: ...)
 
-``serve`` is called from the main thread, serves until somebody calls ``server.stop(graceful_seconds)`` (a signal
-handler, a view, another thread; ``ready`` is given the server once connections are accepted), and returns when what
-was accepted is answered or the time is up. Python's signal handlers run while it waits. The sockets are bound and
-listening; they are the caller's and stay open.
+``serve`` serves until somebody calls ``server.stop(graceful_seconds)`` (a signal handler, a view, another thread;
+``ready`` is given the server once connections are accepted), and returns when what was accepted is answered or the
+time is up. Called from the main thread, as it usually is, it has Python's signal handlers run while it waits; called
+from another, it ends when the process does. The sockets are bound and listening; they are the caller's and stay open.
 """
 
 from __future__ import annotations
 
+import _thread
+import atexit
 import select
 import socket
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from time import monotonic
+from types import BuiltinFunctionType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from hipflask.concurrency import is_coroutine_function
 from hipflask.lifespan import Lifespan
 from hipflask.server.limits import Limits
+from hipflask.server.workers import PoolSettings
 
 if TYPE_CHECKING:
     from hipflask.server.native_loop import NativeLoop
 
-__all__ = ["Access", "NativeServer", "NativeSettings", "Refused", "Report", "is_available", "serve"]
+__all__ = ["Access", "NativeServer", "NativeSettings", "Refused", "Report", "find_obstacle", "is_available", "serve"]
 
 #: How long `serve` goes on after `NativeServer.stop` if no other time is given.
 GRACEFUL_SECONDS = 30.0
@@ -39,6 +44,7 @@ GRACEFUL_SECONDS = 30.0
 SWITCH_SECONDS = 0.0005
 _USUAL_SWITCH_SECONDS = 0.005
 _JOIN_SECONDS = 1.0
+_BUILD = "pip install --force-reinstall --no-deps --no-binary hipflask hipflask"
 _BEAT_MILLISECONDS = 1000
 
 
@@ -118,8 +124,10 @@ class NativeServer:
 
             self._loop = NativeLoop(self._core, app, settings)
         self._threads: list[threading.Thread] = []
+        self._most_threads = PoolSettings(settings.threads, settings.max_threads).most_threads
         self._started = 0
         self._is_interrupted = False
+        self._interrupt_seconds = GRACEFUL_SECONDS
 
     def stop(self, graceful_seconds: float = GRACEFUL_SECONDS) -> None:
         """Accept no more connections, answer what was accepted, then have `serve` return; returns at once.
@@ -136,8 +144,10 @@ class NativeServer:
         ready: Callable[[NativeServer], object] | None,
         report: Callable[[Report], object] | None,
         heartbeat: Callable[[], object] | None,
+        interrupt_seconds: float = GRACEFUL_SECONDS,
     ) -> None:
         """Serve; called once, by `serve`."""
+        self._interrupt_seconds = interrupt_seconds
         interval = sys.getswitchinterval()
         if interval == _USUAL_SWITCH_SECONDS:  # nobody has chosen one
             sys.setswitchinterval(SWITCH_SECONDS)
@@ -179,7 +189,7 @@ class NativeServer:
                 if heartbeat is not None:
                     heartbeat()
             except KeyboardInterrupt:
-                self.stop(0 if self._is_interrupted else GRACEFUL_SECONDS)
+                self.stop(0 if self._is_interrupted else self._interrupt_seconds)
                 self._is_interrupted = True
 
     def _look(self, report: Callable[[Report], object] | None) -> bool:
@@ -199,7 +209,7 @@ class NativeServer:
         from hipflask.server.native_worker import NativeWorker
 
         self._threads = [thread for thread in self._threads if thread.is_alive()]
-        if len(self._threads) >= max(self.settings.max_threads or 4 * self.settings.threads, self.settings.threads):
+        if len(self._threads) >= self._most_threads:
             return
         self._started += 1
         worker = NativeWorker(self._core, self.app)
@@ -224,6 +234,21 @@ def is_available() -> bool:
     return bool(_native.__version__)
 
 
+def find_obstacle(*, has_tls: bool = False) -> str | None:
+    """Return why the native server cannot serve here, ``None`` if it can.
+
+    Args:
+        has_tls: HTTPS is asked for.
+    """
+    if not is_available():
+        return f"the native one is not built. With Rust installed, this builds it: {_BUILD}"
+    if has_tls:
+        return "the native one has no HTTPS yet."
+    if not isinstance(_thread.start_new_thread, BuiltinFunctionType):
+        return "threads are replaced by green ones (gevent, eventlet), which a wait outside of Python would hold up."
+    return None
+
+
 def serve(
     app: Any,
     sockets: Sequence[socket.socket],
@@ -232,6 +257,7 @@ def serve(
     ready: Callable[[NativeServer], object] | None = None,
     report: Callable[[Report], object] | None = None,
     heartbeat: Callable[[], object] | None = None,
+    interrupt_seconds: float = GRACEFUL_SECONDS,
 ) -> None:
     """Serve an application until it is asked to stop.
 
@@ -244,17 +270,42 @@ def serve(
         ready: Called once, in the calling thread, when connections are accepted.
         report: Called in the calling thread with what has happened, for the access log.
         heartbeat: Called in the calling thread about once a second.
+        interrupt_seconds: How long requests may go on after Ctrl+C; a second one cuts them.
 
     Raises:
         ImportError: The native server was not built.
     """
     settings = settings or NativeSettings(has_access_log=report is not None)
     lifespan = getattr(app, "_lifespan", None)
-    if not isinstance(lifespan, Lifespan):
-        NativeServer(app, sockets, settings).run(ready, report, heartbeat)
-        return
-    lifespan.start()
+    if isinstance(lifespan, Lifespan):
+        lifespan.start()
     try:
-        NativeServer(app, sockets, settings).run(ready, report, heartbeat)
+        server = NativeServer(app, sockets, settings)
+        with _ended_with_process(server):
+            server.run(ready, report, heartbeat, interrupt_seconds)
     finally:
-        lifespan.stop()
+        if isinstance(lifespan, Lifespan):
+            lifespan.stop()
+
+
+@contextmanager
+def _ended_with_process(server: NativeServer) -> Iterator[None]:
+    """Have a server in another than the main thread stop before the interpreter does.
+
+    Its threads wait in Rust, and CPython before 3.14 ends a thread that comes back to a finished interpreter by
+    unwinding its stack, which Rust may answer by aborting the process.
+    """
+    thread = threading.current_thread()
+    if thread is threading.main_thread():
+        yield
+        return
+
+    def end() -> None:
+        server.stop(0)
+        thread.join(2 * _JOIN_SECONDS)
+
+    atexit.register(end)
+    try:
+        yield
+    finally:
+        atexit.unregister(end)

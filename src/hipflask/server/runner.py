@@ -6,13 +6,17 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hipflask.lifespan import Lifespan
 from hipflask.server.handler import WSGIRequestHandler
 from hipflask.server.pure import BaseWSGIServer, ThreadedWSGIServer, WSGIApplication
+from hipflask.server.settings import resolve, setting_of
+
+if TYPE_CHECKING:
+    from hipflask.server.in_process import InProcessServer
 
 __all__ = ["is_running_from_reloader", "make_server", "run_simple"]
 
@@ -78,6 +82,11 @@ def run_simple(
 ) -> None:
     """Serve an application until Ctrl+C, which ends it at once, or SIGTERM.
 
+    The native server serves where it was built and can do what is asked for: several threads in one process, with
+    neither HTTPS nor a request handler of one's own. Else it is the pure one, which ``HIPFLASK_RUN_SERVER=pure`` in
+    the environment asks for in any case; it does not matter to the application, but for extensions that take the
+    socket (``werkzeug.socket``), which is theirs on the pure server only.
+
     After SIGTERM nobody is accepted any more, and what was accepted is answered, within
     ``limits.graceful_timeout_seconds``; then the function returns. A handler of the program's own is left in place.
 
@@ -92,7 +101,7 @@ def run_simple(
         exclude_patterns: Belongs to the reloader.
         reloader_interval: Belongs to the reloader.
         reloader_type: Belongs to the reloader.
-        threaded: Answer several requests at a time.
+        threaded: Answer several requests at a time; else the calling thread answers one after the other.
         processes: Answer up to so many requests at a time, each in a process forked for it.
         request_handler: A subclass of `hipflask.server.handler.WSGIRequestHandler`.
         static_files: Folders and files to serve, by path; see `hipflask.middleware.shared_data`. Those of a Flask
@@ -102,43 +111,90 @@ def run_simple(
 
     Raises:
         BindError: The address cannot be listened on; a `SystemExit` with one clear line and exit status 1.
+        ValueError: A setting is wrong, or the environment asks for the native server, which cannot serve so.
     """
     lifespan = getattr(application, "_lifespan", None)
+    config = getattr(application, "config", None)
+    values = resolve(None, config if isinstance(config, Mapping) else None)
+    _tell_missing(reloader=use_reloader, debugger=use_debugger)
+    why_pure = _why_pure(threaded, processes, request_handler, passthrough_errors, ssl_context)
+    if values["server"] == "native" and why_pure is not None:
+        raise ValueError(f"{setting_of('server').variables[0]}=native: {why_pure}")
+    server: BaseWSGIServer | InProcessServer
+    if values["server"] == "pure" or why_pure is not None:
+        server = make_server(
+            hostname,
+            port,
+            application,
+            threaded=threaded,
+            processes=processes,
+            request_handler=request_handler,
+            passthrough_errors=passthrough_errors,
+            ssl_context=ssl_context,
+        )
+        if values["trusted_proxies"]:
+            from hipflask.middleware.proxy_fix import ProxyFix
+
+            server.app = ProxyFix(server.app, values["trusted_proxies"], values["trusted_proxies"])
+    else:
+        from hipflask.server.in_process import InProcessServer
+
+        server = InProcessServer(hostname, port, application, values)
     if static_files:
         from hipflask.middleware.shared_data import SharedDataMiddleware
 
-        application = SharedDataMiddleware(application, static_files)
-    missing = [name for name, wanted in (("reloader", use_reloader), ("debugger", use_debugger)) if wanted]
+        # Not before: the server has read its settings from the application's configuration.
+        server.app = SharedDataMiddleware(server.app, static_files)
+    _serve(server, lifespan if isinstance(lifespan, Lifespan) else None)
+
+
+def _tell_missing(**wanted: bool) -> None:
+    """Say in one line what is asked for and not there yet."""
+    missing = [name for name, is_wanted in wanted.items() if is_wanted]
     if missing:
         verb = "comes" if len(missing) == 1 else "come"
-        print(
-            f" * The {' and the '.join(missing)} {verb} with a later version; serving without.",
-            file=sys.stderr,
-        )
-    server = make_server(
-        hostname,
-        port,
-        application,
-        threaded=threaded,
-        processes=processes,
-        request_handler=request_handler,
-        passthrough_errors=passthrough_errors,
-        ssl_context=ssl_context,
-    )
+        print(f" * The {' and the '.join(missing)} {verb} with a later version; serving without.", file=sys.stderr)
+
+
+def _why_pure(
+    threaded: bool,
+    processes: int,
+    request_handler: type[WSGIRequestHandler] | None,
+    passthrough_errors: bool,
+    ssl_context: Any,
+) -> str | None:
+    """Return why only the pure server can serve so, ``None`` if the native one can."""
+    from hipflask.server import native
+
+    if request_handler is not None:
+        return "request_handler is a class of the pure server's."
+    if processes > 1:
+        return "processes= forks for each request, which the pure server does."
+    if not threaded:
+        # On Flask such a request is served by the very thread that has called `run_simple`, so that a sqlite3
+        # connection made by the program works in views. Natively it would be another, and async views would overlap.
+        return "with threaded=False the calling thread serves, one request after the other, on the pure server."
+    if passthrough_errors:
+        return "passthrough_errors takes the pure server: errors cannot pass out of the native one."
+    return native.find_obstacle(has_tls=ssl_context is not None)
+
+
+def _serve(server: BaseWSGIServer | InProcessServer, lifespan: Lifespan | None) -> None:
+    """Have a server serve to its end, between the functions that run at the beginning and at the end."""
     try:
-        if isinstance(lifespan, Lifespan):
+        if lifespan is not None:
             lifespan.start_without_door()
         server.log_startup()
         with _stop_at_sigterm(server):
             server.serve_forever()
     finally:
         server.server_close()
-        if isinstance(lifespan, Lifespan):
+        if lifespan is not None:
             lifespan.stop()
 
 
 @contextmanager
-def _stop_at_sigterm(server: BaseWSGIServer) -> Iterator[None]:
+def _stop_at_sigterm(server: BaseWSGIServer | InProcessServer) -> Iterator[None]:
     """Have SIGTERM stop a server in order, and a second one at once, unless the program has a handler of its own."""
 
     def stop(*_: object) -> None:

@@ -22,9 +22,7 @@ from hipflask.server.settings import fill, resolve
 if TYPE_CHECKING:
     from hipflask.app import Flask
 
-__all__ = ["Probe", "Serving", "probe_socket", "start_serving"]
-
-_BUILD = "pip install --force-reinstall --no-deps --no-binary hipflask hipflask"
+__all__ = ["Probe", "Serving", "start_serving"]
 
 
 class Serving(Protocol):
@@ -84,11 +82,6 @@ class Probe:
         return f"The health check ({head}) was answered with status {status}."
 
 
-def probe_socket() -> Probe:
-    """Return a listening socket that only this process knows."""
-    return Probe()
-
-
 def start_serving(app: Flask, settings: dict[str, Any], probe: socket.socket) -> Serving:
     """Return the server for a worker.
 
@@ -105,7 +98,7 @@ def start_serving(app: Flask, settings: dict[str, Any], probe: socket.socket) ->
         values.update(threads=1, max_threads=1)
     log = AccessLog(values["access_log"])
     sockets = [socket.socket(fileno=fd) for fd in settings["sockets"]]
-    obstacle = _why_not_native(settings)
+    obstacle = native.find_obstacle(has_tls=settings["cert"] is not None)
     if values["server"] == "pure" or (values["server"] == "auto" and obstacle):
         entry: Any = app
         if values["trusted_proxies"]:
@@ -119,15 +112,6 @@ def start_serving(app: Flask, settings: dict[str, Any], probe: socket.socket) ->
     if obstacle:
         raise ValueError(f"--server native: {obstacle}")
     return _NativeServing(app, [*sockets, probe], values, log, settings)
-
-
-def _why_not_native(settings: dict[str, Any]) -> str | None:
-    """Return why the native server cannot serve, ``None`` if it can."""
-    if not native.is_available():
-        return f"the native one is not built. With Rust installed, this builds it: {_BUILD}"
-    if settings["cert"] is not None:
-        return "the native one has no HTTPS yet."
-    return None
 
 
 class _NativeServing:

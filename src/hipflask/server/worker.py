@@ -16,7 +16,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from hipflask.server.serving import Serving, probe_socket, start_serving
+from hipflask.server.serving import Probe, Serving, start_serving
 
 if TYPE_CHECKING:
     from hipflask.app import Flask
@@ -148,7 +148,7 @@ def run_worker(settings: dict[str, Any], channel: Channel, load: Callable[[], Fl
     control = _Control(channel, max(0.05, min(1.0, settings["hang_timeout"] / 4)))
     signal.signal(signal.SIGTERM, lambda *_: threading.Thread(target=control.stop, daemon=True).start())
     control.start()
-    probe = probe_socket()
+    probe = Probe()
     try:
         app = load()
         lifespan = _begin(app)
