@@ -17,7 +17,17 @@ from statistics import median
 
 from support.measure import Claim
 from support.rivals import environ_of, native, start_nginx
-from support.serving import CLIENT_CORE, SERVER_CORE, Load, Server, free_port, load, measure_in_turns, serving
+from support.serving import (
+    CLIENT_CORE,
+    SERVER_CORE,
+    Load,
+    Server,
+    free_port,
+    load,
+    measure_in_turns,
+    serving,
+    usual_environ,
+)
 
 __all__ = ["measure_parts"]
 
@@ -97,9 +107,9 @@ def idle_connections() -> Claim:
 def start_to_first_answer() -> Claim:
     """Return the time to the first answer, against 1.1 times the application's import plus 250 ms."""
     answers, imports = [], []
+    environ = {**usual_environ(), **environ_of("hipflask")}
     for _ in range(START_ROUNDS):
         began = time.monotonic()
-        environ = {**os.environ, **environ_of("hipflask")}
         bare = ["taskset", "-c", SERVER_CORE, sys.executable, "-c", "import text_app"]
         subprocess.run(bare, check=True, env=environ)
         imports.append((time.monotonic() - began) * 1000)
@@ -108,7 +118,8 @@ def start_to_first_answer() -> Claim:
         began = time.monotonic()
         with serving(command, port, environ_of("hipflask")), answering(port):
             answers.append((time.monotonic() - began) * 1000)
-    ours, bound = median(answers), 1.1 * median(imports) + 250
+    # The first round may have compiled modules.
+    ours, bound = median(answers[1:]), 1.1 * median(imports[1:]) + 250
     return Claim("start to first answer: 1.1 imports + 250 ms", ours, bound, "ms", ours / bound, 1.0)
 
 

@@ -33,6 +33,7 @@ __all__ = [
     "raise_file_limit",
     "require_wrk",
     "serving",
+    "usual_environ",
 ]
 
 BENCH = Path(__file__).resolve().parents[1]
@@ -131,6 +132,15 @@ def _kib(rollup: str, name: str) -> int:
     return int(found[1]) if found else 0
 
 
+def usual_environ() -> dict[str, str]:
+    """Return the environment without what a server in use does not have in it.
+
+    Without byte code, which pip makes of every package that it installs, each start would compile everything.
+    """
+    unusual = ("COVERAGE_", "COV_", "FLASK_", "PYTHONDONTWRITEBYTECODE")
+    return {key: value for key, value in os.environ.items() if not key.startswith(unusual)}
+
+
 @contextlib.contextmanager
 def serving(
     command: Sequence[str], port: int, environ: Mapping[str, str] | None = None, cores: str = SERVER_CORE
@@ -140,10 +150,9 @@ def serving(
     Raises:
         RuntimeError: It does not answer.
     """
-    settings = {key: value for key, value in os.environ.items() if not key.startswith(("COVERAGE_", "COV_", "FLASK_"))}
     process = subprocess.Popen(
         ["taskset", "-c", cores, *command],
-        env={**settings, "PYTHONPATH": str(ROOT / "src"), **(environ or {})},
+        env={**usual_environ(), "PYTHONPATH": str(ROOT / "src"), **(environ or {})},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=None if "HIPFLASK_BENCH_VERBOSE" in os.environ else subprocess.DEVNULL,

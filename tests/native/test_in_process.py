@@ -244,3 +244,27 @@ def test_server_in_a_thread_ends_with_the_process() -> None:
     )
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.splitlines()[-2:] == ["served", "shut down"]
+
+
+MODULES = """
+import sys
+from hipflask import Flask
+app = Flask("modules")
+app.add_url_rule("/", "index", lambda: " ".join({"asyncio", "ssl", "email", "importlib.metadata"} & set(sys.modules)))
+app.run(port=0)
+"""
+
+
+def test_application_without_async_views_needs_no_asyncio(without_coverage: dict[str, str]) -> None:
+    environment = {**without_coverage, "HIPFLASK_RUN_SERVER": "native"}
+    with subprocess.Popen(
+        [sys.executable, "-c", MODULES], stderr=subprocess.PIPE, text=True, env=environment
+    ) as process:
+        assert process.stderr is not None
+        port = int(process.stderr.readline().rpartition(":")[2])
+        with socket.create_connection(("127.0.0.1", port), timeout=WAIT_SECONDS) as client:
+            client.sendall(GET)
+            answer = client.recv(4096)
+        process.terminate()
+        process.communicate(timeout=WAIT_SECONDS)
+    assert answer.endswith(b"\r\n\r\n")

@@ -62,6 +62,8 @@ def run_here(path, arguments):
     sys.exit(supervisor.Supervisor(settings).run())
 
 os.execv = run_here
+if "TEST_PYTHON" in os.environ:
+    launch.can_fork = lambda: False
 from hipflask.cli import main
 main()
 """

@@ -98,6 +98,7 @@ def replaced(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
         raise _Replaced
 
     monkeypatch.setattr(os, "execv", execv)
+    monkeypatch.setattr(launching, "can_fork", lambda: False)
     return calls
 
 
@@ -119,8 +120,9 @@ def _launch(replaced: list[list[str]], monkeypatch: pytest.MonkeyPatch, **given:
             each.sock.close()
     command = replaced[-1]
     assert command[:3] == [sys.executable, "-I", "-S"]
-    assert Path(command[3]).name == "supervisor.py"
-    settings: dict[str, Any] = json.loads(command[4])
+    assert Path(command[5], "supervisor.py").exists()
+    settings: dict[str, Any] = json.loads(command[6])
+    assert settings["forked"] == []
     return settings
 
 

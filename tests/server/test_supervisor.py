@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from hipflask.server import native, supervisor
+from hipflask.server import launch, native, supervisor
 from tests.server.supervised import Supervised, is_alive, python_path, supervised, wait_until
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "posix_spawn"), reason="there is no supervisor on this system")
@@ -32,7 +32,7 @@ def kind(request: pytest.FixtureRequest) -> dict[str, str]:
 
 
 def test_sigterm_answers_what_was_accepted_and_exits_0(tmp_path: Path, kind: dict[str, str]) -> None:
-    # The pure server's supervisor is as a person starts it: by its path.
+    # The pure server's supervisor is as a person starts it.
     is_measured = kind["HIPFLASK_RUN_SERVER"] == "native"
     with supervised(tmp_path, is_measured=is_measured, environment=kind) as server:
         assert server.get().split()[0] == "one"
@@ -360,9 +360,10 @@ def test_other_processes_are_known_to_live() -> None:
 
 
 def test_program_takes_its_settings_as_an_argument(tmp_path: Path) -> None:
-    settings = json.dumps({"sockets": [], "pid_file": str(tmp_path / "no/folder")})
+    settings = json.dumps({"sockets": [], "forked": [], "pid_file": str(tmp_path / "no/folder")})
     program = "from hipflask.server.supervisor import main; main()"
-    for command in (["-c", program], ["-I", "-S", supervisor.__file__]):
+    folder = os.path.dirname(supervisor.__file__)
+    for command in (["-c", program], ["-I", "-S", "-c", launch._START_SUPERVISOR, folder]):
         done = subprocess.run([sys.executable, *command, settings], capture_output=True, text=True, check=False)
         assert done.returncode == 1
         assert done.stderr.startswith("Error: The process number cannot be written to ")

@@ -11,8 +11,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
+from hipflask.server.first_workers import can_fork, fork_workers
 from hipflask.server.listener import BindError, bind_listener, describe_addresses
-from hipflask.server.settings import setting_of
+from hipflask.server.settings import SETTINGS
 
 __all__ = ["Address", "Listener", "Plan", "can_supervise", "inherited_sockets", "launch", "open_listeners", "read_bind"]
 
@@ -20,10 +21,15 @@ __all__ = ["Address", "Listener", "Plan", "can_supervise", "inherited_sockets", 
 FIRST_INHERITED = 3
 #: Not there where Python imports from an archive.
 _SUPERVISOR = os.path.join(os.path.dirname(os.path.abspath(__file__)), "supervisor.py")
+#: Imported, not run as a script, which Python would compile each time.
+_START_SUPERVISOR = "import sys; sys.path.append(sys.argv.pop(1)); from supervisor import main; main()"
 _BOOTSTRAP = (
     "import json, sys; text = sys.argv.pop(); told = json.loads(text); "
     "sys.path[:], sys.argv[:] = told['path'], told['argv']; from hipflask.server.worker import main; main(text)"
 )
+
+
+_DEFAULTS = {setting.name: setting.default for setting in SETTINGS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,54 +159,57 @@ def launch(plan: Plan) -> NoReturn:
         BindError: An address cannot be listened on.
         SystemExit: The user is unknown, or this one may not become it.
     """
-    given = {**{name: setting_of(name).default for name in ("workers", "backlog", "preload")}, **plan.given}
-    user = _find_user(given.get("user"))
-    if plan.cert == "adhoc" and given["workers"] > 1:
+    values = {**_DEFAULTS, **plan.given}
+    user = _find_user(values["user"])
+    if plan.cert == "adhoc" and values["workers"] > 1:
         raise BindError("--cert adhoc makes a certificate for each worker. Use --workers 1, or --cert with a file.")
-    listeners = open_listeners(plan.addresses, given["backlog"])
-    settings = _describe(plan, given, listeners, user)
+    listeners = open_listeners(plan.addresses, values["backlog"])
+    settings = _describe(plan, values, listeners, user)
     for each in listeners:
         os.set_inheritable(each.sock.fileno(), True)
         if user is not None and each.unlink is not None:
             os.chown(each.unlink, user["uid"], user["gid"])
     sys.stdout.flush()
     sys.stderr.flush()
+    settings["forked"] = fork_workers(settings) if can_fork() else []
     # -I -S: what is in the working directory, the environment and site-packages is no concern of the supervisor's.
-    os.execv(sys.executable, [sys.executable, "-I", "-S", _SUPERVISOR, json.dumps(settings)])
+    # Its folder comes last, so that no module there can stand for one of Python's.
+    command = [sys.executable, "-I", "-S", "-c", _START_SUPERVISOR, os.path.dirname(_SUPERVISOR), json.dumps(settings)]
+    os.execv(sys.executable, command)
 
 
 def _describe(
-    plan: Plan, given: Mapping[str, Any], listeners: Sequence[Listener], user: dict[str, Any] | None
+    plan: Plan, values: Mapping[str, Any], listeners: Sequence[Listener], user: dict[str, Any] | None
 ) -> dict[str, Any]:
-    """Return the supervisor's settings; what is under ``worker`` is for the workers."""
+    """Return the supervisor's settings; what is under ``worker`` is for the workers.
+
+    Those find out themselves what was not given: their application's configuration has a say in it.
+    """
     import subprocess
 
     descriptors = [each.sock.fileno() for each in listeners]
-    hang = given.get("hang_timeout", setting_of("hang_timeout").default)
     # multiprocessing uses the same function to start Python as this one was started.
     flags: list[str] = subprocess._args_from_interpreter_flags()  # type: ignore[attr-defined]
     return {
         "command": [sys.executable, *flags, "-c", _BOOTSTRAP],
         "sockets": [{"fd": each.sock.fileno(), "unlink": each.unlink} for each in listeners],
-        "lines": _start_lines(plan, listeners, given["workers"]),
-        "workers": given["workers"],
-        "preload": bool(given["preload"]),
-        "pid_file": os.path.abspath(given["pid_file"]) if given.get("pid_file") else None,
-        "hang_timeout": hang,
-        "start_timeout": given.get("start_timeout", setting_of("start_timeout").default),
-        "graceful_timeout": given.get("graceful_timeout", setting_of("graceful_timeout").default),
+        "lines": _start_lines(plan, listeners, values["workers"]),
+        "workers": values["workers"],
+        "preload": bool(values["preload"]),
+        "pid_file": os.path.abspath(values["pid_file"]) if values["pid_file"] else None,
+        **{name: values[name] for name in ("hang_timeout", "start_timeout", "graceful_timeout")},
         "worker": {
             "app": plan.app,
             "path": sys.path,
             "argv": sys.argv,
             "set_debug_flag": plan.set_debug_flag,
             "sockets": descriptors,
-            "given": {name: value for name, value in given.items() if name != "bind"},
+            "given": {name: value for name, value in plan.given.items() if name != "bind"},
             "with_threads": plan.with_threads,
             "cert": plan.cert,
-            "is_multiprocess": given["workers"] > 1,
-            "hang_timeout": hang,
-            "health_check": given.get("health_check"),
+            "is_multiprocess": values["workers"] > 1,
+            "hang_timeout": values["hang_timeout"],
+            "health_check": values["health_check"],
             "user": user,
         },
     }

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from hipflask.server import native
 from hipflask.server.access_log import PROBE_AGENT, AccessLog
-from hipflask.server.pure_serving import PureServing
 from hipflask.server.settings import fill, resolve
 
 if TYPE_CHECKING:
@@ -100,6 +99,8 @@ def start_serving(app: Flask, settings: dict[str, Any], probe: socket.socket) ->
     sockets = [socket.socket(fileno=fd) for fd in settings["sockets"]]
     obstacle = native.find_obstacle(has_tls=settings["cert"] is not None)
     if values["server"] == "pure" or (values["server"] == "auto" and obstacle):
+        from hipflask.server.pure_serving import PureServing
+
         entry: Any = app
         if values["trusted_proxies"]:
             from hipflask.middleware.proxy_fix import ProxyFix

@@ -1,7 +1,8 @@
-"""The main process: starts worker processes, replaces those that die or hang, and ends them. Started by path.
+"""The main process: starts worker processes, replaces those that die or hang, and ends them.
 
-``hipflask run`` binds the sockets, then puts this program in its own place (``execv``), so that the process number
-stays. It imports the standard library only: nothing that the application or a broken installation does can end it.
+``hipflask run`` binds the sockets, forks the first workers, then puts this program in its own place (``execv``), so
+that the process number stays. It imports the standard library only: nothing that the application or a broken
+installation does can end it.
 
 Each worker has one end of a socket pair, its channel. Lines come from it: empty ones (a sign of life, sent by a Python
 thread, so that a slow view counts as alive and an interpreter that is stuck does not), and JSON objects: ``{"pid"}``,
@@ -21,7 +22,10 @@ import socket
 import sys
 import time
 from contextlib import suppress
-from typing import Any
+
+TYPE_CHECKING = False  # typing's own costs its import, a tenth of this program's start
+if TYPE_CHECKING:
+    from typing import Any
 
 __all__ = ["Child", "Generation", "Supervisor", "main", "say"]
 
@@ -185,6 +189,7 @@ class Supervisor:
         self._selector = selectors.DefaultSelector()
         self._sockets = [(each["fd"], each["unlink"]) for each in settings["sockets"]]
         self._children: list[Child] = []
+        self._forked: list[dict[str, int]] = list(settings["forked"])
         self._due: list[tuple[float, int]] = []
         self._current = Generation(1)
         self._next: Generation | None = None
@@ -304,7 +309,12 @@ class Supervisor:
             generation.workers.append(child)
 
     def _spawn(self, generation: Generation, failures: int, *, is_preloader: bool = False) -> Child | None:
-        """Start a process of its own."""
+        """Start a process of its own, or take over one of those that were forked before this program began."""
+        if self._forked:
+            first = self._forked.pop(0)
+            channel = socket.socket(fileno=first["channel"])
+            channel.set_inheritable(False)
+            return self._adopt(Child(channel, first["pid"], generation, failures))
         ours, theirs = socket.socketpair()
         with theirs:
             theirs.set_inheritable(True)
@@ -574,7 +584,3 @@ def _is_alive(pid: int) -> bool:
 def main() -> None:
     """Run the supervisor with the settings that are the program's argument, as JSON."""
     sys.exit(Supervisor(json.loads(sys.argv[1])).run())
-
-
-if __name__ == "__main__":
-    main()

@@ -14,7 +14,7 @@ import sys
 import threading
 from collections.abc import Callable
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from hipflask.server.serving import Probe, Serving, start_serving
 
@@ -253,7 +253,7 @@ def _prepare(settings: dict[str, Any]) -> None:
         os.environ.update(HOME=user["home"], USER=user["name"], LOGNAME=user["name"])
 
 
-def main(text: str) -> None:
+def main(text: str) -> NoReturn:
     """Run a worker or a preloader, and end the process.
 
     Args:
