@@ -106,6 +106,26 @@ def test_a_body_without_the_boundary_is_an_empty_form(body):
     assert outcome(forms, body)[:2] == ([], [])
 
 
+@pytest.mark.parametrize("boundary", ['"b "', '"<b>"', '"a\\"b"', '" "'])
+@pytest.mark.parametrize("silent", [True, False], ids=["silent", "loud"])
+def test_what_cannot_be_a_boundary_and_is_not_there_is_refused(boundary, silent):
+    content_type = f"multipart/form-data; boundary={boundary}"
+    environ = environ_of(BODIES["fields"], content_type)
+    with pytest.raises(BrokenMultipart, match="400.*cannot be a boundary"):
+        parse_form_data(environ, silent=silent)
+
+
+def test_what_cannot_be_a_boundary_is_taken_where_it_is_there():
+    body = (FIELD + END).replace(b"--b", b"--<b>")
+    assert outcome(forms, body, 'multipart/form-data; boundary="<b>"')[0] == [("a", "val")]
+
+
+@pytest.mark.parametrize("head", [NAME + b"\rX: y", NAME + b"\r\nX: y\r\rz", b"\r" + NAME], ids=repr)
+def test_a_carriage_return_alone_is_no_line_end_among_others(head):
+    with pytest.raises(BrokenMultipart, match="400.*carriage return"):
+        parse_form_data(environ_of(b"--b\r\n" + head + b"\r\n\r\nval\r\n" + END))
+
+
 @pytest.mark.parametrize("end", range(1, len(FIELD + END) - 2))
 def test_a_multipart_form_is_refused_wherever_it_ends(end):
     with pytest.raises(BrokenMultipart, match="400"):

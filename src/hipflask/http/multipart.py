@@ -57,6 +57,8 @@ _MAX_PLAIN_CANDIDATES = 8
 # carriage return at the very end may be half a line end: wait.
 _LINE_END = rb"(?:(?P<end>--|[ \t\f\v]{0,1000}(?:\r\n|\n|\r(?=[\s\S])))|(?:-|[ \t\f\v]{0,1000}\r?)\Z)"
 _LINE_END_RE = re.compile(_LINE_END)
+# What may be a boundary (RFC 2046, 5.1.1), but for its length: longer ones do no harm.
+_BOUNDARY_RE = re.compile(rb"[0-9A-Za-z'()+_,./:=? -]*[0-9A-Za-z'()+_,./:=?-]")
 _AFTER_LAST_RE = re.compile(rb"[ \t\f\v]*(?:\r\n|\n|\r)?")
 # PERF: what browsers send, without escapes; parsing the header in general takes five times as long.
 _PLAIN_DISPOSITION_RE = re.compile(r'form-data; ?name="([^"\\%]*)"(?:; ?filename="([^"\\%]*)")?')
@@ -66,6 +68,8 @@ _CR, _LF = b"\r\n"
 
 class BrokenMultipart(BadRequest, ValueError):
     """A multipart body began, and is not whole or has a part that cannot be read (status 400).
+
+    So is one whose boundary cannot be one, and is not there.
 
     Werkzeug raises a plain :exc:`ValueError`, from which its form parser makes an empty form. Here the application
     does not get to see half a form, nor an empty one, as if it were what the client meant.
@@ -271,6 +275,7 @@ class MultipartDecoder:
         self._search_position = 0
         self._parts_decoded = 0
         self._no_data_yet = False
+        self._lines_end_with_cr = False
 
     def receive_data(self, data: bytes | None) -> None:
         """Take the next bytes of the body.
@@ -293,8 +298,10 @@ class MultipartDecoder:
         """Return the next event.
 
         Raises:
-            BrokenMultipart: The body is complete in the middle of something, or a part has no name (status 400).
-            ValueError: The body is complete, and there is no boundary in it.
+            BrokenMultipart: The body is complete in the middle of something, or the headers of a part cannot be
+                read (status 400).
+            ValueError: The body is complete, and there is no boundary in it. :exc:`BrokenMultipart` as well if what
+                is named cannot be a boundary.
             RequestEntityTooLarge: There are too many parts, or too many bytes without data (status 413).
         """
         state = self.state
@@ -323,9 +330,11 @@ class MultipartDecoder:
             return ValueError("The decoder is in state COMPLETE: there is no event after the epilogue.")
         buffer = bytes(self.buffer)
         is_cut_boundary = buffer and any((self._delimiter + end).startswith(buffer) for end in (b"\r\n", b"--"))
-        if self.state is State.PREAMBLE and not is_cut_boundary:
-            return ValueError("The body is not a multipart body: the boundary is not in it.")
-        return BrokenMultipart("The multipart body is not whole: it ends before its last boundary.")
+        if self.state is not State.PREAMBLE or is_cut_boundary:
+            return BrokenMultipart("The multipart body is not whole: it ends before its last boundary.")
+        if not _BOUNDARY_RE.fullmatch(self.boundary):
+            return BrokenMultipart("What the media type names cannot be a boundary, and is not in the body.")
+        return ValueError("The body is not a multipart body: the boundary is not in it.")
 
     def _take(self, size: int) -> bytes:
         """Remove bytes from the front of the buffer and return them."""
@@ -351,9 +360,10 @@ class MultipartDecoder:
         self._parts_decoded += 1
         if self.max_parts is not None and self._parts_decoded > self.max_parts:
             raise RequestEntityTooLarge()
-        end = match.end()
-        event = _begin_part(_parse_headers(self._take(match.start())))
-        del self.buffer[: end - match.start()]
+        block = self._take(match.end())
+        if not self._lines_end_with_cr and block.count(b"\r") != block.count(b"\r\n"):
+            raise BrokenMultipart("A part of the multipart body has a carriage return within a header.")
+        event = _begin_part(_parse_headers(block))
         self._search_position = 0
         self._no_data_yet = True
         self.state = State.DATA_START
@@ -379,6 +389,7 @@ class MultipartDecoder:
         """Remove a boundary from the front of the buffer and go on to what it announces."""
         line = self._take(size)
         is_last = line.endswith(b"--")  # any other ends with a line end
+        self._lines_end_with_cr = line.endswith(b"\r")
         self.state = State.EPILOGUE if is_last else State.PART
         self._search_position = 0
 
