@@ -43,6 +43,7 @@ struct State {
     end: Option<End>,
     is_wanted: bool,
     is_full: bool,
+    waiting: u32,
     watcher: u64,
 }
 
@@ -59,8 +60,8 @@ impl Incoming {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Appends what was received. Returns the key of who waits for it, 0 if nobody does.
-    pub fn feed(&self, data: &[u8]) -> u64 {
+    /// Appends what was received; who waits for it learns that by `tell`, once for all that came together.
+    pub fn feed(&self, data: &[u8]) {
         let mut state = self.lock();
         state.size = state.size.saturating_add(data.len());
         match state.pieces.back_mut() {
@@ -71,23 +72,31 @@ impl Incoming {
             _ => state.pieces.push_back(data.to_vec()),
         }
         state.is_full = state.size >= HIGH_BYTES;
-        self.tell(state)
+        state.is_wanted = false;
     }
 
-    /// Notes the end; the first one counts. Returns as `feed` does.
+    /// Wakes who waits for what was fed. Returns the key of one that waits elsewhere, 0 if nobody does.
+    pub fn tell(&self) -> u64 {
+        self.wake(self.lock())
+    }
+
+    /// Notes the end, and tells it; the first one counts. Returns as `tell` does.
     pub fn finish(&self, end: End) -> u64 {
         let mut state = self.lock();
         if state.end.is_none() {
             state.end = Some(end);
         }
-        self.tell(state)
+        self.wake(state)
     }
 
-    fn tell(&self, mut state: MutexGuard<'_, State>) -> u64 {
+    fn wake(&self, mut state: MutexGuard<'_, State>) -> u64 {
         state.is_wanted = false;
         let watcher = std::mem::take(&mut state.watcher);
+        let is_awaited = state.waiting > 0;
         drop(state);
-        self.changed.notify_all();
+        if is_awaited {
+            self.changed.notify_all();
+        }
         watcher
     }
 
@@ -129,11 +138,13 @@ impl Incoming {
     /// Waits until something can be taken. Not to be called by a thread that others wait for.
     pub fn wait(&self) {
         let mut state = self.lock();
+        state.waiting = state.waiting.saturating_add(1);
         while state.pieces.is_empty() && state.end.is_none() {
             state = self
                 .changed
                 .wait(state)
                 .unwrap_or_else(PoisonError::into_inner);
         }
+        state.waiting = state.waiting.saturating_sub(1);
     }
 }

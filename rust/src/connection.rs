@@ -368,6 +368,7 @@ impl Connection {
     /// Goes through what has come, and returns how much of it is done with.
     fn consume(&mut self, data: &[u8], round: &mut Round) -> usize {
         let mut used = 0_usize;
+        let mut is_fed = false;
         while !self.is_body_full() {
             let rest = data.get(used..).unwrap_or_default();
             let received = match self.http.receive(rest, self.is_eof) {
@@ -382,7 +383,8 @@ impl Connection {
                 Event::Request(bytes) => self.begin(bytes, round),
                 Event::Body(piece) => {
                     if let Some(body) = self.body() {
-                        round.resume(body.feed(piece));
+                        body.feed(piece);
+                        is_fed = true;
                     }
                 }
                 Event::End => self.end_body(End::Whole, round),
@@ -392,6 +394,9 @@ impl Connection {
                 }
                 Event::Paused | Event::Switched | Event::Closed => break,
             }
+        }
+        if is_fed && let Some(body) = self.body() {
+            round.resume(body.tell());
         }
         used
     }
