@@ -36,7 +36,7 @@ help:
 	@echo "make bench     run every measurement in bench/"
 	@echo "make faults    break the server on purpose: kills, floods, reloads under load (bench/faults/)"
 	@echo "make loom      every interleaving of the native server's queue"
-	@echo "make wire      raw requests to the servers, judged by the table of wire cases"
+	@echo "make wire      raw requests to the servers, judged by the table of wire cases (MODES=\"bytewise split\")"
 	@echo "make conformance  Flask's own suites, the behaviour suite, the API's record; environments: SUITES_DIR"
 	@echo "make conformance-servers  the table of tests/conformance behind gunicorn, waitress, uWSGI and Granian,"
 	@echo "                          and the commands of docs/deployment.md"
@@ -107,9 +107,11 @@ faults: install
 		$(BIN)/python "$$script" $(ARGS) || failed="$$failed $$script"; \
 	done; test -z "$$failed" || { echo "Missed:$$failed" >&2; exit 1; }
 
-# Raw requests to the pure server; the table of cases stands beside the project.
+# Raw requests to the pure and the native server, both by the same table, which stands beside the project; prints what
+# was strict and what met the RFC's minimum. MODES="pipelined bytewise split" takes ten minutes.
+MODES ?= pipelined
 wire: install
-	$(BIN)/python -m pytest --quiet -rs tests/wire tests/wire_api
+	WIRE_MODES="$(MODES)" $(BIN)/python -m pytest --quiet -rs tests/wire tests/native/test_wire.py tests/wire_api
 
 # Fails where a test is lost that tests/suites/*_deviations.tsv do not list, or a listed one passes.
 conformance: install
