@@ -11,6 +11,7 @@ import hipflask
 from hipflask import Flask, Response, dispatch, g, request, session
 from hipflask.dispatch import FinishedResponse, Suspended
 from hipflask.http.head import WsgiHead
+from hipflask.http.wsgi import run_wsgi_app
 from hipflask.signals import request_started
 
 variable: ContextVar[str] = ContextVar("variable", default="unset")
@@ -348,3 +349,39 @@ def test_finish_now_takes_written_body_without_close() -> None:
         return []
 
     assert run_finished(dispatch.finish_now(app, {})) == ("200 OK", [], b"written")
+
+
+class LateBody:
+    """A body that is its own iterator, and calls ``start_response`` when it is first read."""
+
+    def __init__(self, parts: list[bytes], start_response: Any) -> None:
+        self.closed = 0
+        self._parts = iter(parts)
+        self._start_response = start_response
+
+    def __iter__(self) -> LateBody:
+        return self
+
+    def __next__(self) -> bytes:
+        if self._start_response is not None:
+            self._start_response("200 OK", [])
+            self._start_response = None
+        return next(self._parts)
+
+    def close(self) -> None:
+        self.closed += 1
+
+
+@pytest.mark.parametrize("parts", [[], [b"a"], [b"a", b"b"]], ids=len)
+def test_finish_now_has_a_late_body_closed_once(parts: list[bytes]) -> None:
+    bodies: list[LateBody] = []
+
+    def app(environ: dict[str, Any], start_response: Any) -> LateBody:
+        bodies.append(LateBody(list(parts), start_response))
+        return bodies[-1]
+
+    assert run_finished(dispatch.finish_now(app, {})) == ("200 OK", [], b"".join(parts))
+    body, _, _ = run_wsgi_app(app, {})
+    assert b"".join(body) == b"".join(parts)
+    body.close()  # type: ignore[attr-defined]
+    assert [each.closed for each in bodies] == [1, 1]

@@ -186,10 +186,9 @@ def finish_now(response: t.Any, environ: dict[str, t.Any]) -> FinishedResponse:
 
     body = response(environ, start_response)
     if written or not recorded:
-        from hipflask.http.wsgi import ClosingIterator, body_once_started
+        from hipflask.http.wsgi import body_once_started
 
-        close = getattr(body, "close", None)
-        body = ClosingIterator(body_once_started(iter(body), recorded, written), () if close is None else close)
+        body = body_once_started(body, recorded, written)
     status, headers = recorded
     finished = FinishedResponse(body, status, None, direct_passthrough=True)
     finished.headers._list = list(headers)

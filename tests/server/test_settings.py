@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import fields
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from hipflask.server.settings import (
     SETTINGS,
     Kind,
     Setting,
+    config_of,
     count_processors,
     export,
     fill,
@@ -148,7 +150,19 @@ def test_values_are_exported_for_those_who_read_variables() -> None:
         "HIPFLASK_RUN_HEAD_TIMEOUT": "2.5",
         "HIPFLASK_RUN_MAX_BODY": "7",
         "HIPFLASK_RUN_ACCESS_LOG": "json",
+        "HIPFLASK_RUN_MAX_THREADS": "0",
     }
+
+
+def test_exported_zero_goes_before_another_variable() -> None:
+    environment = {"HIPFLASK_RUN_MAX_THREADS": "9", **export({"max_threads": 0})}
+    assert resolve(None, {"SERVER_MAX_THREADS": 7}, environment)["max_threads"] == 0
+
+
+@pytest.mark.parametrize(("config", "is_found"), [({"A": 1}, True), (None, False), ("text", False)])
+def test_configuration_is_a_mapping(config: Any, is_found: bool) -> None:
+    assert config_of(SimpleNamespace(config=config)) == (config if is_found else None)
+    assert config_of(object()) is None
 
 
 def test_processors_are_counted_on_any_system(monkeypatch: pytest.MonkeyPatch) -> None:

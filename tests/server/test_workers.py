@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from hipflask.server import workers
-from hipflask.server.limits import read_settings
+from hipflask.server.settings import fill, resolve
 from hipflask.server.workers import Filed, Job, MemoryQueue, PoolSettings, Stay, WorkerPool
 
 WAIT = 20.0
@@ -294,16 +294,22 @@ def test_memory_queue_keeps_its_order_and_bound() -> None:
 
 @pytest.mark.parametrize(
     ("config", "most"),
-    [({}, 32), ({"SERVER_THREADS": 3}, 12), ({"SERVER_MAX_THREADS": 9}, 9), ({"SERVER_MAX_THREADS": 2}, 8)],
-    ids=["default", "threads", "max", "max-below-threads"],
+    [
+        ({}, 32),
+        ({"SERVER_THREADS": 3}, 12),
+        ({"SERVER_MAX_THREADS": 9}, 9),
+        ({"SERVER_MAX_THREADS": 2}, 8),
+        ({"SERVER_MAX_THREADS": 0}, 32),
+    ],
+    ids=["default", "threads", "max", "max-below-threads", "max-zero"],
 )
 def test_settings_come_from_the_configuration(config: dict[str, Any], most: int) -> None:
-    assert read_settings(PoolSettings(), config, {}).most_threads == most
+    assert fill(PoolSettings(), resolve(None, config, {})).most_threads == most
 
 
 def test_settings_of_the_queue() -> None:
     environment = {"HIPFLASK_RUN_QUEUE_SIZE": "7", "HIPFLASK_RUN_QUEUE_TIMEOUT": "0.5"}
-    settings = read_settings(PoolSettings(), None, environment)
+    settings = fill(PoolSettings(), resolve(None, None, environment))
     assert (settings.queue_size, settings.queue_timeout_seconds) == (7, 0.5)
 
 

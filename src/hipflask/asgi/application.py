@@ -15,7 +15,8 @@ from hipflask.asgi.incoming import Incoming
 from hipflask.asgi.routes import Place, find_place, is_served_by_handle
 from hipflask.concurrency import ServerLoop, adopt_loop, is_coroutine_function, use_loop
 from hipflask.lifespan import Lifespan, carry_runs, describe_error
-from hipflask.server.limits import Limits, read_limits, read_settings
+from hipflask.server.limits import Limits
+from hipflask.server.settings import config_of, fill, resolve
 from hipflask.server.workers import Filed, Job, PoolSettings, Stay, WorkerPool
 
 if TYPE_CHECKING:
@@ -209,7 +210,7 @@ class AsgiApp:
     def _find_limits(self) -> Limits:
         found = self._limits
         if found is None:
-            found = self._limits = read_limits(getattr(self.app, "config", None))
+            found = self._limits = fill(Limits(), resolve(None, config_of(self.app)))
         return found
 
     def _find_pool(self) -> WorkerPool:
@@ -218,7 +219,7 @@ class AsgiApp:
             with self._lock:
                 found = self._pool
                 if found is None:
-                    settings = read_settings(PoolSettings(), getattr(self.app, "config", None))
+                    settings = fill(PoolSettings(), resolve(None, config_of(self.app)))
                     found = self._pool = WorkerPool(settings)
                     finalize(self, found.close)
         return found

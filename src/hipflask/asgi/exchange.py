@@ -28,14 +28,14 @@ if TYPE_CHECKING:
     from hipflask.http.response import Response
     from hipflask.server.workers import WorkerPool
 
-__all__ = ["WATCH_AFTER_SECONDS", "ClientGoneError", "Exchange", "PoolIsFullError"]
+__all__ = ["QUICK", "WATCH_AFTER_SECONDS", "ClientGoneError", "Exchange", "PoolIsFullError"]
 
 #: An async view that takes longer is cancelled when the client goes.
 WATCH_AFTER_SECONDS = 0.1
 
 T = TypeVar("T")
-# What an async view returns most, of which a response is made without calling code that might block.
-_QUICK = frozenset({str, bytes, dict, list})
+#: What an async view returns most, of which a response is made without calling code that might block.
+QUICK = frozenset({str, bytes, dict, list})
 
 
 class ClientGoneError(Exception):
@@ -269,7 +269,7 @@ class Exchange:
             _close_coroutine(suspended)
             respond = partial(suspended.fail, caught)
         else:
-            if self._job is None and type(value) in _QUICK and not suspended.has_late_functions:
+            if self._job is None and type(value) in QUICK and not suspended.has_late_functions:
                 self._left = None
                 answer = self._context.run(self._finish_on_loop, suspended, value)
                 if answer.is_open:

@@ -6,7 +6,7 @@ Names and behaviour are those of ``werkzeug.wsgi`` 3.1; :class:`LimitedStream` i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable
 from functools import update_wrapper
 from io import BytesIO
 from typing import IO, TYPE_CHECKING, Any, NoReturn
@@ -271,19 +271,17 @@ def run_wsgi_app(app: WSGIApplication, environ: Any, buffered: bool = False) -> 
         return written.append
 
     rv = app(dict(getattr(environ, "environ", environ)), start_response)
-    close: Callable[[], None] | None = getattr(rv, "close", None)
-    body: Iterable[bytes] = rv
+    body: Iterable[bytes]
     if buffered:
         try:
             body = [*rv]
         finally:
+            close: Callable[[], None] | None = getattr(rv, "close", None)
             if close is not None:
                 close()
         body = [*written, *body]
     else:
-        body = body_once_started(iter(rv), started, written)
-        if close is not None and body is not rv:
-            body = ClosingIterator(body, close)
+        body = body_once_started(rv, started, written)
     if not started:
         raise TypeError(
             f"The WSGI application {app!r} returned without calling start_response. "
@@ -295,17 +293,29 @@ def run_wsgi_app(app: WSGIApplication, environ: Any, buffered: bool = False) -> 
     return body, status, Headers(headers)
 
 
-def body_once_started(parts: Iterator[bytes], started: list[Any], written: list[bytes]) -> Iterator[bytes]:
-    """Read a body up to the part by which ``start_response`` has been called; return all of it as one iterator."""
+def body_once_started(rv: Iterable[bytes], started: list[Any], written: list[bytes]) -> Iterable[bytes]:
+    """Read a body up to the part by which ``start_response`` has been called; return all of it.
+
+    Args:
+        rv: What the application has returned.
+        started: Holds something as soon as ``start_response`` has been called.
+        written: What was sent through ``write``; what is read is added to it.
+
+    Returns:
+        An iterator whose ``close``, if *rv* has one, closes that, once.
+    """
+    parts = iter(rv)
     for part in parts:
         written.append(part)
         if started:
             break
-    if not written:
-        return parts
-    from itertools import chain
+    body = parts
+    if written:
+        from itertools import chain
 
-    return chain(written, parts)
+        body = chain(written, parts)
+    close: Callable[[], None] | None = getattr(rv, "close", None)
+    return body if close is None or body is rv else ClosingIterator(body, close)
 
 
 def _reraise(exc_info: Any) -> NoReturn:

@@ -2,21 +2,9 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
-from typing import TYPE_CHECKING, Any, TypeVar
+from dataclasses import dataclass
 
-if TYPE_CHECKING:
-    from _typeshed import DataclassInstance
-
-__all__ = ["Limits", "read_limits", "read_settings"]
-
-Settings = TypeVar("Settings", bound="DataclassInstance")
-
-#: The unit in a field's name is no part of the setting's name: ``head_timeout_seconds`` is set by
-#: ``HEAD_TIMEOUT``.
-_UNITS = ("_seconds", "_bytes")
+__all__ = ["Limits"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +13,8 @@ class Limits:
 
     How many requests are served at a time is said by `hipflask.server.workers.PoolSettings`.
 
-    Each value is a setting: ``HIPFLASK_RUN_<NAME>`` in the environment, else ``SERVER_<NAME>`` in the
-    application's configuration, where ``<NAME>`` is the field's name in capitals without its unit.
+    Each value but *max_collected_bytes* is one of `hipflask.server.settings`, whose name is the field's without its
+    unit: ``HIPFLASK_RUN_HEAD_TIMEOUT`` in the environment, ``SERVER_HEAD_TIMEOUT`` in the application's configuration.
     """
 
     head_timeout_seconds: float = 15.0
@@ -63,57 +51,3 @@ class Limits:
     """A body up to this size has arrived before the application is called; a longer one is read as it arrives."""
     graceful_timeout_seconds: float = 30.0
     """How long requests that were accepted before a stop may take; what is left then is cut off."""
-
-
-def read_limits(config: Mapping[str, Any] | None = None, environment: Mapping[str, str] = os.environ) -> Limits:
-    """Return the limits, as changed by the environment and by an application's configuration.
-
-    Args:
-        config: The application's configuration, or ``None``.
-        environment: Environment variables.
-
-    Raises:
-        ValueError: A setting is not a positive number.
-    """
-    return read_settings(Limits(), config, environment)
-
-
-def read_settings(
-    defaults: Settings, config: Mapping[str, Any] | None = None, environment: Mapping[str, str] = os.environ
-) -> Settings:
-    """Return a copy of *defaults* as changed by the environment and by an application's configuration.
-
-    Args:
-        defaults: A dataclass of numbers; each field is a setting, named as those of `Limits` are.
-        config: The application's configuration, or ``None``.
-        environment: Environment variables.
-
-    Raises:
-        ValueError: A setting is not a positive number.
-    """
-    changes: dict[str, Any] = {}
-    for field in fields(defaults):
-        name = field.name
-        for unit in _UNITS:
-            name = name.removesuffix(unit)
-        for key, source in (
-            (f"HIPFLASK_RUN_{name.upper()}", environment),
-            (f"SERVER_{name.upper()}", config or {}),
-        ):
-            value = source.get(key)
-            if value is not None and value != "":
-                changes[field.name] = _positive_number(key, value, type(field.default))
-                break
-    return replace(defaults, **changes)
-
-
-def _positive_number(key: str, value: Any, kind: type) -> int | float:
-    """Convert one setting's value."""
-    try:
-        number: int | float = int(value) if kind is int else float(value)
-    except (TypeError, ValueError):
-        number = 0
-    if not 0 < number < 2**53:
-        what = "whole number" if kind is int else "number"
-        raise ValueError(f"{key} is {value!r}: give a positive {what}.")
-    return number

@@ -20,10 +20,8 @@ if TYPE_CHECKING:
     from hipflask.server._native import Body, Head, Server
     from hipflask.server.workers import WorkerPool
 
-__all__ = ["QUICK", "Keys", "NativeExchange", "NativeIncoming", "Replay"]
+__all__ = ["Keys", "NativeExchange", "NativeIncoming", "Replay"]
 
-#: What an async view returns most, of which a response is made without calling code that might block.
-QUICK = frozenset({str, bytes, dict, list})
 _LOOP = 0xFFFF_FFFF << 32
 
 

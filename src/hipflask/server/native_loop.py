@@ -12,11 +12,11 @@ from collections import deque
 from contextvars import Context
 from typing import TYPE_CHECKING, Any, cast
 
-from hipflask.asgi.exchange import PoolIsFullError
+from hipflask.asgi.exchange import QUICK, PoolIsFullError
 from hipflask.asgi.routes import Place, find_place, is_served_by_handle
 from hipflask.concurrency import EventLoopThread, ServerLoop, adopt_loop, use_loop
 from hipflask.dispatch import Suspended
-from hipflask.server.native_exchange import QUICK, Keys, NativeExchange, Replay
+from hipflask.server.native_exchange import Keys, NativeExchange, Replay
 from hipflask.server.native_stream import fail
 from hipflask.server.workers import PoolSettings, WorkerPool
 

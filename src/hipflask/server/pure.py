@@ -23,7 +23,7 @@ from hipflask.server.limits import Limits
 from hipflask.server.listener import bind_listener, describe_addresses, remove_unix_socket
 from hipflask.server.loop import ConnectionLoop
 from hipflask.server.parser import RequestHead
-from hipflask.server.settings import fill, resolve
+from hipflask.server.settings import config_of, fill, resolve
 from hipflask.server.tls import resolve_ssl_context
 from hipflask.server.workers import Filed, Job, MemoryQueue, PoolSettings, Stay, WorkerPool
 
@@ -82,7 +82,7 @@ class BaseWSGIServer:
         fd: int | None = None,
     ) -> None:
         self.app = app
-        self.limits, self.pool_settings = self.read_settings(getattr(app, "config", None))
+        self.limits, self.pool_settings = self.read_settings(config_of(app))
         self.RequestHandlerClass = handler or WSGIRequestHandler
         self.passthrough_errors = passthrough_errors
         self.ssl_context = resolve_ssl_context(ssl_context)

@@ -6,14 +6,14 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from hipflask.lifespan import Lifespan
 from hipflask.server.handler import WSGIRequestHandler
 from hipflask.server.pure import BaseWSGIServer, ThreadedWSGIServer, WSGIApplication
-from hipflask.server.settings import resolve, setting_of
+from hipflask.server.settings import config_of, resolve, setting_of
 
 if TYPE_CHECKING:
     from hipflask.server.in_process import InProcessServer
@@ -114,8 +114,7 @@ def run_simple(
         ValueError: A setting is wrong, or the environment asks for the native server, which cannot serve so.
     """
     lifespan = getattr(application, "_lifespan", None)
-    config = getattr(application, "config", None)
-    values = resolve(None, config if isinstance(config, Mapping) else None)
+    values = resolve(None, config_of(application))
     _tell_missing(reloader=use_reloader, debugger=use_debugger)
     why_pure = _why_pure(threaded, processes, request_handler, passthrough_errors, ssl_context)
     if values["server"] == "native" and why_pure is not None:

@@ -18,7 +18,18 @@ from hipflask.server.workers import PoolSettings
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
-__all__ = ["SETTINGS", "Group", "Kind", "Setting", "count_processors", "export", "fill", "resolve", "setting_of"]
+__all__ = [
+    "SETTINGS",
+    "Group",
+    "Kind",
+    "Setting",
+    "config_of",
+    "count_processors",
+    "export",
+    "fill",
+    "resolve",
+    "setting_of",
+]
 
 _Filled = TypeVar("_Filled", bound="DataclassInstance")
 
@@ -322,6 +333,16 @@ def setting_of(name: str) -> Setting:
     return _BY_NAME[name]
 
 
+def config_of(app: Any) -> Mapping[str, Any] | None:
+    """Return an application's configuration, ``None`` if it has none that settings could be looked up in.
+
+    Args:
+        app: Any WSGI application.
+    """
+    config = getattr(app, "config", None)
+    return config if isinstance(config, Mapping) else None
+
+
 def resolve(
     given: Mapping[str, Any] | None = None,
     config: Mapping[str, Any] | None = None,
@@ -376,10 +397,10 @@ def export(values: Mapping[str, Any]) -> dict[str, str]:
     """Return the environment variables that say the same as some values, for what reads only these.
 
     Args:
-        values: Numbers and words by the settings' names; ``None``, zero and sequences are left out.
+        values: Numbers and words by the settings' names; all else is left out, as no variable says it.
     """
     return {
         f"{_PREFIXES[0]}{name.upper()}": str(value)
         for name, value in values.items()
-        if value and isinstance(value, (int, float, str)) and not isinstance(value, bool)
+        if isinstance(value, (int, float, str)) and not isinstance(value, bool) and value != ""
     }
