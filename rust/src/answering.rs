@@ -59,8 +59,11 @@ impl Connection {
         let tail = self.output.tail(&mut round.spare);
         self.http.refuse(refusal, Round::fields(&round.date), tail);
         self.note(refusal.status, refusal.text, round);
-        self.request = None;
+        self.reading = None;
         self.is_filed = false;
+        if let Some(request) = self.request.take() {
+            request.release_place();
+        }
     }
 
     /// Somebody wants to read more of the body.
@@ -70,7 +73,8 @@ impl Connection {
             self.http.send_continue(tail);
         }
         if self.http.receiving() == Receiving::Body {
-            self.reading = Some(Clock::start(round.now));
+            // One that runs goes on: a body that drips is no faster for being waited for.
+            self.reading.get_or_insert_with(|| Clock::start(round.now));
         }
     }
 
@@ -140,6 +144,7 @@ impl Connection {
         self.is_filed = false;
         self.reading = None;
         if let Some(request) = self.request.take() {
+            request.release_place();
             self.log(request, true, round);
         }
         match self.http.receiving() {
@@ -151,7 +156,6 @@ impl Connection {
 
     /// Sends what the socket takes, and does what follows from its having left.
     pub(crate) fn write(&mut self, round: &mut Round) -> Fate {
-        let before = self.output.sent;
         let sent = match self.output.is_empty() {
             true => Sent::All,
             false => self.output.flush(&mut self.stream, &mut round.spare),
@@ -160,9 +164,7 @@ impl Connection {
             Sent::Broken => return Fate::Drop,
             Sent::All => self.writing = None,
             Sent::Some | Sent::Enough => {
-                let moved = self.output.sent.saturating_sub(before);
-                let clock = self.writing.get_or_insert_with(|| Clock::start(round.now));
-                clock.count(moved, round.now);
+                self.writing.get_or_insert_with(|| Clock::start(round.now));
                 return if sent == Sent::Some {
                     Fate::Stay
                 } else {

@@ -1,6 +1,6 @@
 //! A request's body between the thread that receives it and the one that reads it.
 //!
-//! The receiver stops at [`HIGH_BYTES`]; the reader tells it when there is room again. Neither side holds
+//! The receiver stops at `HIGH_BYTES`, or at what is collected if that is more; the reader tells it when there is room again. Neither side holds
 //! the lock for longer than it takes to move a piece.
 
 use std::collections::VecDeque;
@@ -8,8 +8,10 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 use hipflask_http1::ErrorKind;
 
+use crate::places::Place;
+
 /// Bytes that are received ahead of the reader.
-pub const HIGH_BYTES: usize = 64 * 1024;
+const HIGH_BYTES: usize = 64 * 1024;
 const LOW_BYTES: usize = 16 * 1024;
 
 /// How a body ended.
@@ -45,16 +47,27 @@ struct State {
     is_full: bool,
     waiting: u32,
     watcher: u64,
+    place: Option<Place>,
 }
 
 /// The body of one request.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Incoming {
+    high: usize,
     state: Mutex<State>,
     changed: Condvar,
 }
 
 impl Incoming {
+    /// Makes one of which nothing has come.
+    pub fn new(collected: usize) -> Self {
+        Self {
+            high: collected.max(HIGH_BYTES),
+            state: Mutex::default(),
+            changed: Condvar::new(),
+        }
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
         // A panic while it was held left whole pieces behind: there is no step that can fail half-way.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
@@ -71,7 +84,7 @@ impl Incoming {
             }
             _ => state.pieces.push_back(data.to_vec()),
         }
-        state.is_full = state.size >= HIGH_BYTES;
+        state.is_full = state.size >= self.high;
         state.is_wanted = false;
     }
 
@@ -86,7 +99,31 @@ impl Incoming {
         if state.end.is_none() {
             state.end = Some(end);
         }
+        state.place = None;
         self.wake(state)
+    }
+
+    /// Has it keep a place until all of it has come; one that is whole needs none.
+    pub fn keep_place(&self, place: Place) {
+        let mut state = self.lock();
+        if state.end.is_none() {
+            state.place = Some(place);
+        }
+    }
+
+    /// Frees the place: nobody waits for what may still come.
+    pub fn release_place(&self) {
+        self.lock().place = None;
+    }
+
+    /// Whether nothing more will come.
+    pub fn is_ended(&self) -> bool {
+        self.lock().end.is_some()
+    }
+
+    /// Returns how many bytes have come and were not taken.
+    pub fn size(&self) -> usize {
+        self.lock().size
     }
 
     fn wake(&self, mut state: MutexGuard<'_, State>) -> u64 {

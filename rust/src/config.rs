@@ -25,6 +25,7 @@ pub struct Settings {
     pub max_drain_bytes: u64,
     pub max_requests: u64,
     pub max_connections: usize,
+    pub max_collected_bytes: usize,
     pub threads: usize,
     pub max_threads: usize,
     pub queue_size: usize,
@@ -47,6 +48,11 @@ impl Settings {
             max_requests: self.max_requests,
             ..Limits::default()
         }
+    }
+
+    /// Returns how many requests may be served while their body arrives: half of the threads are for others.
+    pub fn most_streams(&self) -> usize {
+        self.most_threads() / 2
     }
 
     /// Returns how many threads there may be.

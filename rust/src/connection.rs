@@ -9,8 +9,8 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use hipflask_http1::{
-    Connection as Protocol, ErrorKind, Event, Framing, Receiving, Refusal, RequestHead,
-    ResponseHead, Sending, ServerFields,
+    Connection as Protocol, ErrorKind, Event, Framing, Receiving, Refusal, RequestHead, Sending,
+    ServerFields,
 };
 
 use crate::body::{End, Incoming};
@@ -19,7 +19,7 @@ use crate::config::{Settings, seconds};
 use crate::journal::Report;
 use crate::listener::{Address, Stream};
 use crate::output::Output;
-use crate::reply::Payload;
+use crate::places::Places;
 use crate::request::{Request, Ticket};
 
 /// Reads in a row from one connection; then it is others' turn.
@@ -53,6 +53,9 @@ pub struct Round {
     pub resumed: Vec<u64>,
     pub report: Report,
     pub is_draining: bool,
+    pub places: Arc<Places>,
+    /// Requests that were handed over in this round before much of their body had come.
+    pub early: usize,
 }
 
 impl Round {
@@ -61,6 +64,13 @@ impl Round {
             server: SERVER,
             date,
         }
+    }
+
+    /// Whether one more request may be handed over before much of its body has come; counts it if so.
+    pub(crate) fn begins_early(&mut self) -> bool {
+        let is_free = self.early < self.places.early();
+        self.early = self.early.saturating_add(usize::from(is_free));
+        is_free
     }
 
     pub(crate) fn resume(&mut self, key: u64) {
@@ -200,6 +210,10 @@ impl Connection {
     pub fn on_tick(&mut self, round: &mut Round) -> Fate {
         let now = round.now;
         let settings = Arc::clone(&round.settings);
+        if let Some(clock) = &mut self.writing {
+            let taken = self.output.sent.saturating_sub(self.stream.untaken());
+            clock.count_up_to(taken, now);
+        }
         if let Some(clock) = self.writing
             && clock.is_over(now, seconds(settings.write_timeout_seconds), &settings)
         {
@@ -212,8 +226,14 @@ impl Connection {
         if let Some(clock) = self.reading
             && clock.is_over(now, seconds(settings.body_timeout_seconds), &settings)
         {
-            self.reading = None;
+            if self.is_collecting() {
+                self.refuse(Refusal::new(408, "the body comes too slowly"), round);
+                return self.go_on(round);
+            }
             self.end_body(End::TooSlow, round);
+        }
+        if self.is_collecting() {
+            return self.file(round); // there may be a place for it by now
         }
         let waited = now.saturating_duration_since(self.since);
         match self.phase {
@@ -309,6 +329,8 @@ impl Connection {
     }
 
     fn read_once(&mut self, scratch: &mut [u8], round: &mut Round) -> Fate {
+        let room = self.room(scratch.len(), round);
+        let scratch = scratch.get_mut(..room).unwrap_or_default();
         match self.stream.read(scratch) {
             Ok(0) => {
                 self.is_readable = false;
@@ -423,10 +445,8 @@ impl Connection {
         self.status = 0;
         let mut head = RequestHead::default();
         self.http.swap_head(&mut head);
-        let body = (head.body != Framing::Length(0)).then(|| {
-            self.reading = (!head.expects_continue).then(|| Clock::start(round.now));
-            Arc::new(Incoming::default())
-        });
+        let has_body = head.body != Framing::Length(0);
+        let body = has_body.then(|| Arc::new(Incoming::new(round.settings.max_collected_bytes)));
         let request = Request::new(
             self.ticket,
             bytes,
@@ -440,31 +460,7 @@ impl Connection {
         self.is_filed = false;
     }
 
-    /// Hands the request over, once all that came with it has been looked at.
-    fn file(&mut self, round: &mut Round) -> Fate {
-        if !self.is_filed
-            && let Some(request) = &self.request
-        {
-            self.is_filed = true;
-            if request.head.target.of(&request.bytes) == b"*" {
-                return self.answer_asterisk(round);
-            }
-            round.batch.push(Arc::clone(request));
-        }
-        Fate::Stay
-    }
-
-    /// `OPTIONS *` asks about the server, not the application (RFC 9110, 9.3.7).
-    fn answer_asterisk(&mut self, round: &mut Round) -> Fate {
-        let done =
-            ResponseHead::new(204, b"").and_then(|head| self.answer(&head, Payload::EMPTY, round));
-        if done.is_err() {
-            return Fate::Drop;
-        }
-        Fate::Again
-    }
-
-    fn body(&self) -> Option<&Arc<Incoming>> {
+    pub(crate) fn body(&self) -> Option<&Arc<Incoming>> {
         self.request.as_ref()?.body.as_ref()
     }
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use crate::places::Places;
 use crate::request::Request;
 
 /// Takes requests from the I/O thread. No method may block, or wait for the interpreter.
@@ -15,6 +16,9 @@ pub trait Door: Send + Sync {
 
     /// Looks after the queue: returns the requests that have waited for too long.
     fn watch(&self, now: Instant) -> Vec<Arc<Request>>;
+
+    /// The places of requests whose body is read as it comes.
+    fn places(&self) -> Arc<Places>;
 
     /// Whether requests wait for a thread.
     fn is_waiting(&self) -> bool;

@@ -9,6 +9,7 @@ use hipflask_http1::RequestHead;
 
 use crate::body::Incoming;
 use crate::listener::Address;
+use crate::places::Place;
 
 /// Which connection a request came on; the generation tells it from a later one in the same place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,6 +59,26 @@ impl Request {
             is_gone: AtomicBool::new(false),
             is_cut: AtomicBool::new(false),
             watcher: AtomicU64::new(0),
+        }
+    }
+
+    /// Whether its body is still being received, so that a reader may have to wait.
+    pub fn is_streamed(&self) -> bool {
+        self.body.as_ref().is_some_and(|body| !body.is_ended())
+    }
+
+    /// Has it keep a place while its body arrives.
+    pub fn keep_place(&self, place: Place) {
+        if let Some(body) = &self.body {
+            body.keep_place(place);
+        }
+    }
+
+    /// Frees the place that it has while its body arrives, if it has one.
+    #[inline]
+    pub fn release_place(&self) {
+        if let Some(body) = &self.body {
+            body.release_place();
         }
     }
 

@@ -115,7 +115,6 @@ impl Server {
                 })
                 .collect(),
             connections: Slab::new(),
-            door,
             replies,
             journal,
             stop,
@@ -129,7 +128,10 @@ impl Server {
                 resumed: Vec::new(),
                 report: Report::default(),
                 is_draining: false,
+                places: door.places(),
+                early: 0,
             },
+            door,
             generation: 0,
             again: Vec::new(),
             paused_until: None,
@@ -402,6 +404,7 @@ impl Server {
             self.door.take(&mut batch, self.round.now);
             let rest = std::mem::take(&mut batch);
             self.round.batch = batch;
+            self.round.early = 0;
             self.refuse_all(rest);
         }
         if !self.round.resumed.is_empty() {

@@ -237,8 +237,12 @@ def test_body_longer_than_the_application_takes_is_refused(app: hipflask.Flask, 
     async def view() -> bytes:
         return request.get_data()
 
-    chunk = b"%x\r\n%b\r\n" % (100, b"x" * 100)
-    for framing in (b"Content-Length: 100\r\n\r\n" + b"x" * 100, b"Transfer-Encoding: chunked\r\n\r\n" + chunk):
+    chunked = b"Transfer-Encoding: chunked\r\n\r\n"
+    for framing in (
+        b"Content-Length: 100\r\n\r\n" + b"x" * 100,
+        chunked + b"64\r\n%b\r\n0\r\n\r\n" % (b"x" * 100),
+        chunked + b"20000\r\n" + b"x" * 0x10000,  # and the rest never comes
+    ):
         received = serve(app).ask(b"POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n" + framing)
         assert received.startswith(b"HTTP/1.1 413 ")
 

@@ -58,8 +58,7 @@ def test_defaults_are_those_of_the_servers(defaults: Any) -> None:
 def test_every_limit_can_be_set() -> None:
     names = {each.name.removesuffix("_seconds").removesuffix("_bytes") for each in fields(Limits)}
     names |= {each.name.removesuffix("_seconds") for each in fields(PoolSettings)}
-    # Not for operators: how much of a body is collected before the application is called.
-    assert names - {each.name for each in SETTINGS} <= {"max_collected", "max_queue"}
+    assert names <= {each.name for each in SETTINGS}
 
 
 @pytest.mark.parametrize(

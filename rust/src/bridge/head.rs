@@ -391,9 +391,8 @@ impl Head {
     fn file(slf: &Bound<'_, Self>) -> bool {
         let this = slf.get();
         let work = Work::Sorted(slf.clone().unbind(), Arc::clone(&this.request));
-        let mut batch = vec![work];
-        this.core.queue.file(&mut batch, std::time::Instant::now());
-        batch.is_empty()
+        let left = this.core.file(work, std::time::Instant::now());
+        left.is_none()
     }
 
     fn watch(&self, key: u64) -> bool {

@@ -3,6 +3,7 @@
 mod answer;
 mod body;
 mod environ;
+mod filing;
 mod head;
 mod server;
 mod text;
@@ -19,10 +20,13 @@ use pyo3::Py;
 use crate::config::Settings;
 use crate::door::Door;
 use crate::journal::Journal;
+use crate::places::Places;
 use crate::reply::Replies;
 use crate::request::Request;
 use crate::server::{STUCK, Stop, oldest};
 use hipflask_handover::Queue;
+
+use filing::Held;
 
 pub use body::Body;
 pub use head::Head;
@@ -36,6 +40,20 @@ enum Work {
     New(Arc<Request>),
     /// The event loop has looked at it already.
     Sorted(Py<Head>, Arc<Request>),
+}
+
+impl Work {
+    const fn request(&self) -> &Arc<Request> {
+        match self {
+            Self::New(request) | Self::Sorted(_, request) => request,
+        }
+    }
+
+    fn into_request(self) -> Arc<Request> {
+        match self {
+            Self::New(request) | Self::Sorted(_, request) => request,
+        }
+    }
 }
 
 impl From<Arc<Request>> for Work {
@@ -103,6 +121,7 @@ pub struct Core {
     journal: Arc<Journal>,
     stop: Arc<Stop>,
     queue: Queue<Work>,
+    held: Held,
     inbox: Mutex<Inbox>,
     loop_bell: Bell,
     tasks: Mutex<Tasks>,
@@ -121,7 +140,7 @@ impl Door for Core {
             lock(&self.inbox).requests.append(requests);
             self.loop_bell.ring();
         } else {
-            self.queue.file(requests, now);
+            self.file_all(requests, now);
         }
     }
 
@@ -142,14 +161,19 @@ impl Door for Core {
             lock(&self.tasks).wants_worker = true;
             self.keeper_bell.ring();
         }
-        let Some(oldest) = oldest(now, &self.settings) else {
-            return Vec::new();
-        };
-        let late = self.queue.expire(oldest).into_iter();
-        late.map(|work| match work {
-            Work::New(request) | Work::Sorted(_, request) => request,
-        })
-        .collect()
+        let oldest = oldest(now, &self.settings);
+        let mut late: Vec<_> = oldest.map_or_else(Vec::new, |oldest| {
+            let late = self.queue.expire(oldest).into_iter();
+            late.map(Work::into_request).collect()
+        });
+        if !self.held.is_empty() {
+            late.append(&mut self.file_held(oldest, now));
+        }
+        late
+    }
+
+    fn places(&self) -> Arc<Places> {
+        Arc::clone(&self.held.places)
     }
 
     fn is_waiting(&self) -> bool {
@@ -166,5 +190,6 @@ impl Door for Core {
         tasks.error = error;
         drop(tasks);
         self.keeper_bell.ring();
+        self.held.clear();
     }
 }

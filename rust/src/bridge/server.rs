@@ -9,11 +9,12 @@ use pyo3::prelude::*;
 use pyo3::types::{PyList, PyTuple};
 
 use super::text::latin1;
-use super::{Bell, Core, Inbox, Tasks, Work, lock};
+use super::{Bell, Core, Held, Inbox, Tasks, Work, lock};
 use crate::config::{Settings, seconds};
 use crate::door::Door;
 use crate::journal::{Answered, Journal};
 use crate::listener::Listener;
+use crate::places::Places;
 use crate::proxies;
 use crate::reply::{Replies, promise_flush};
 use crate::server::{Server as IoServer, Stop, WAKER};
@@ -35,12 +36,14 @@ impl Server {
     fn new(settings: Settings, descriptors: Vec<i32>, is_sorted: bool) -> PyResult<Self> {
         let settings = Arc::new(settings);
         let poll = Poll::new()?;
+        let places = Arc::new(Places::new(settings.most_streams()));
         let waker = Waker::new(poll.registry(), WAKER)?;
         let core = Arc::new(Core {
             replies: Arc::new(Replies::new(waker)),
             journal: Arc::new(Journal::default()),
             stop: Arc::new(Stop::default()),
             queue: Queue::new(settings.queue_size),
+            held: Held::new(places, settings.queue_size),
             inbox: Mutex::new(Inbox::default()),
             loop_bell: Bell::new()?,
             tasks: Mutex::new(Tasks::default()),

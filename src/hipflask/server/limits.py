@@ -26,7 +26,8 @@ class Limits:
     write_timeout_seconds: float = 60.0
     """Time in which the client takes not one byte of the answer."""
     min_rate_bytes: int = 240
-    """Bytes a second, in both directions, that a client must manage after the grace time (as Kestrel)."""
+    """Bytes a second, in both directions, that a client must manage after the grace time (as Kestrel). The native server
+    on Linux counts what the client's system has taken of an answer, others what this one has."""
     rate_grace_seconds: float = 5.0
     """Waiting time before the minimum rate counts."""
     linger_timeout_seconds: float = 5.0
@@ -48,6 +49,7 @@ class Limits:
     max_connections: int = 10_000
     """Open connections, as far as the process may have descriptors; more wait in the system's queue."""
     max_collected_bytes: int = 64 * 1024
-    """A body up to this size has arrived before the application is called; a longer one is read as it arrives."""
+    """A body up to this size has arrived before the application is called; a longer one is read as it arrives, by half
+    of the threads at most. So much memory may each connection cost."""
     graceful_timeout_seconds: float = 30.0
     """How long requests that were accepted before a stop may take; what is left then is cut off."""

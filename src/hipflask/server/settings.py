@@ -312,6 +312,11 @@ SETTINGS: tuple[Setting, ...] = (
     _whole("max_fields", Group.LIMITS, _LIMITS.max_fields, "Header lines of a request.", most=100_000),
     _size("max_target", _LIMITS.max_target_bytes, "The request's target: path and query.", least=16),
     _size("max_body", _LIMITS.max_body_bytes, "A request's body, whatever the application allows."),
+    _size(
+        "max_collected",
+        _LIMITS.max_collected_bytes,
+        "A body up to this size has arrived before a thread is given its request.",
+    ),
     _size("max_drain", _LIMITS.max_drain_bytes, "Rest of an unread body that is thrown away to keep the connection."),
     _whole("max_requests", Group.LIMITS, _LIMITS.max_requests, "Requests on one connection."),
     Setting(
