@@ -46,6 +46,30 @@ fn duplicate(fd: RawFd) -> io::Result<OwnedFd> {
     unsafe { BorrowedFd::borrow_raw(fd) }.try_clone_to_owned()
 }
 
+/// Returns how many bytes a TCP socket holds to be sent, or sent again.
+#[cfg(all(
+    target_os = "linux",
+    any(target_arch = "x86_64", target_arch = "aarch64")
+))]
+fn unacknowledged(socket: BorrowedFd<'_>) -> u64 {
+    use rustix::ioctl::{Getter, Opcode, ioctl};
+
+    const SIOCOUTQ: Opcode = 0x5411; // another on some other processors
+    #[allow(unsafe_code)]
+    // SAFETY: it writes one int, and changes nothing (tcp(7))
+    let found = unsafe { ioctl(socket, Getter::<SIOCOUTQ, i32>::new()) };
+    found.map_or(0, |size| u64::try_from(size).unwrap_or(0))
+}
+
+/// There is no way to ask.
+#[cfg(not(all(
+    target_os = "linux",
+    any(target_arch = "x86_64", target_arch = "aarch64")
+)))]
+const fn unacknowledged(_: BorrowedFd<'_>) -> u64 {
+    0
+}
+
 /// Returns the open file behind a descriptor; the descriptor stays the caller's.
 pub fn file_of(fd: RawFd) -> io::Result<File> {
     duplicate(fd).map(File::from)
@@ -163,39 +187,12 @@ impl Stream {
         }
     }
 
-    /// Returns how many of the bytes written the other side has not taken, 0 where that cannot be told.
+    /// Returns how many of the bytes written the other side's system has not taken; 0 where that cannot be told.
     pub fn untaken(&self) -> u64 {
-        #[cfg(all(
-            target_os = "linux",
-            any(
-                target_arch = "x86_64",
-                target_arch = "x86",
-                target_arch = "aarch64",
-                target_arch = "arm",
-                target_arch = "riscv64"
-            )
-        ))]
-        {
-            const SIOCOUTQ: rustix::ioctl::Opcode = 0x5411; // of asm-generic, which these processors share
-            #[allow(unsafe_code)]
-            // SAFETY: of any descriptor that knows it, this writes one int and does nothing else (tcp(7), unix(7))
-            let found = unsafe {
-                let getter = rustix::ioctl::Getter::<SIOCOUTQ, i32>::new();
-                rustix::ioctl::ioctl(self.descriptor(), getter)
-            };
-            found.map_or(0, |size| u64::try_from(size).unwrap_or(0))
+        match self {
+            Self::Tcp(stream) => unacknowledged(stream.as_fd()),
+            Self::Unix(_) => 0, // the system tells the memory that they take
         }
-        #[cfg(not(all(
-            target_os = "linux",
-            any(
-                target_arch = "x86_64",
-                target_arch = "x86",
-                target_arch = "aarch64",
-                target_arch = "arm",
-                target_arch = "riscv64"
-            )
-        )))]
-        0
     }
 
     /// Writes a part of a file without having it pass through this process.

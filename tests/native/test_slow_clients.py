@@ -45,7 +45,7 @@ class Seen:
         """Read the body in the view."""
         self.begun.release()
         try:
-            self.bodies.append(request.get_data())
+            self.bodies.append(request.data)
         except Exception as error:
             self.errors.append(type(error).__name__)
             raise

@@ -26,8 +26,8 @@ class Limits:
     write_timeout_seconds: float = 60.0
     """Time in which the client takes not one byte of the answer."""
     min_rate_bytes: int = 240
-    """Bytes a second, in both directions, that a client must manage after the grace time (as Kestrel). The native server
-    on Linux counts what the client's system has taken of an answer, others what this one has."""
+    """Bytes a second, in both directions, that a client must manage after the grace time (as Kestrel). The native
+    server on Linux counts what the client's system has taken of an answer, others what this one has."""
     rate_grace_seconds: float = 5.0
     """Waiting time before the minimum rate counts."""
     linger_timeout_seconds: float = 5.0
