@@ -8,7 +8,7 @@ use crate::clock::Clock;
 use crate::connection::{Connection, Fate, Phase, Round};
 use crate::journal::{Answered, Refused};
 use crate::output::Sent;
-use crate::reply::{Action, Payload};
+use crate::reply::{Action, FilePart, Payload};
 use crate::request::Request;
 
 impl Connection {
@@ -16,23 +16,15 @@ impl Connection {
     pub fn on_reply(&mut self, action: Action, round: &mut Round) -> Fate {
         let done = match action {
             Action::Answer(head, payload) => self.answer(&head, payload, round),
+            Action::AnswerFile(head, part) => self.answer_file(&head, part, round),
             Action::Begin(head, key) => self.begin_answer(&head, key, round),
             Action::Part(payload) => {
                 self.is_streamer_due = true;
                 self.send(payload, round)
             }
-            Action::File { file, offset, size } => {
+            Action::File(part) => {
                 self.is_streamer_due = true;
-                let size_of_frame = usize::try_from(size).unwrap_or(usize::MAX);
-                self.http.frame_body(size_of_frame).map(|frame| {
-                    let tail = self.output.tail(&mut round.spare);
-                    tail.extend_from_slice(frame.prefix());
-                    if frame.take() > 0 {
-                        self.output.push_file(file, offset, size);
-                    }
-                    let tail = self.output.tail(&mut round.spare);
-                    tail.extend_from_slice(frame.suffix());
-                })
+                self.send_file(part, round)
             }
             Action::End => self.finish(round),
             Action::Abort => {
@@ -90,6 +82,19 @@ impl Connection {
         self.finish(round)
     }
 
+    /// Begins an answer that is complete once its file has left.
+    fn answer_file(
+        &mut self,
+        head: &ResponseHead,
+        part: FilePart,
+        round: &mut Round,
+    ) -> Result<(), AnswerError> {
+        self.send_head(head, None, round)?;
+        self.send_file(part, round)?;
+        self.is_end_due = true;
+        Ok(())
+    }
+
     fn begin_answer(
         &mut self,
         head: &ResponseHead,
@@ -135,10 +140,31 @@ impl Connection {
         Ok(())
     }
 
+    fn send_file(&mut self, part: FilePart, round: &mut Round) -> Result<(), AnswerError> {
+        let size = usize::try_from(part.size).unwrap_or(usize::MAX);
+        let frame = self.http.frame_body(size)?;
+        if !frame.prefix().is_empty() {
+            let tail = self.output.tail(&mut round.spare);
+            tail.extend_from_slice(frame.prefix());
+        }
+        if frame.take() > 0 {
+            self.output.push_file(part);
+        }
+        if !frame.suffix().is_empty() {
+            let tail = self.output.tail(&mut round.spare);
+            tail.extend_from_slice(frame.suffix());
+        }
+        Ok(())
+    }
+
     /// The answer is complete, as far as Python is concerned.
     fn finish(&mut self, round: &mut Round) -> Result<(), AnswerError> {
-        let tail = self.output.tail(&mut round.spare);
-        self.http.finish(tail)?;
+        let mut last = Vec::new(); // of chunks; most bodies have none, and an empty part would be written
+        self.http.finish(&mut last)?;
+        if !last.is_empty() {
+            let tail = self.output.tail(&mut round.spare);
+            tail.extend_from_slice(&last);
+        }
         self.streamer = 0;
         self.is_streamer_due = false;
         self.is_filed = false;
@@ -162,7 +188,17 @@ impl Connection {
         };
         match sent {
             Sent::Broken => return Fate::Drop,
-            Sent::All => self.writing = None,
+            Sent::All => {
+                if self.writing.take().is_some() && self.phase == Phase::KeepAlive {
+                    self.since = round.now; // the client was not silent until now
+                }
+                if std::mem::take(&mut self.is_end_due) {
+                    if self.finish(round).is_err() {
+                        self.http.abort();
+                    }
+                    return self.write(round); // the end itself, if it is one that is seen
+                }
+            }
             Sent::Some | Sent::Enough => {
                 self.writing.get_or_insert_with(|| Clock::start(round.now));
                 return if sent == Sent::Some {

@@ -112,6 +112,8 @@ pub struct Connection {
     /// Who sends the present answer's body, and waits until what there is of it has left.
     pub(crate) streamer: u64,
     pub(crate) is_streamer_due: bool,
+    /// The answer is complete as soon as what there is of it has left.
+    pub(crate) is_end_due: bool,
     pub(crate) is_readable: bool,
     /// The socket has told of an end that was not read yet.
     pub(crate) is_end_near: bool,
@@ -150,6 +152,7 @@ impl Connection {
             sent_before: 0,
             streamer: 0,
             is_streamer_due: false,
+            is_end_due: false,
             is_readable: true,
             is_end_near: false,
             is_eof: false,
@@ -242,6 +245,8 @@ impl Connection {
                 Fate::Stay
             }
             Phase::Busy | Phase::Linger => Fate::Drop,
+            // Its last answer has not left: the clock of writing is the one that counts.
+            Phase::KeepAlive if !self.output.is_empty() => Fate::Stay,
             Phase::KeepAlive if waited < seconds(settings.keep_alive_timeout_seconds) => Fate::Stay,
             Phase::KeepAlive => Fate::Drop,
             Phase::Head if waited < seconds(settings.head_timeout_seconds) => Fate::Stay,
@@ -259,7 +264,8 @@ impl Connection {
         self.http.close_after_answer();
         let is_silent = round.now.saturating_duration_since(self.since).as_millis() >= 1000;
         let is_waiting = matches!(self.phase, Phase::KeepAlive | Phase::Head);
-        if is_waiting && self.input.is_empty() && (is_silent || !is_patient) {
+        let is_done = self.input.is_empty() && self.output.is_empty();
+        if is_waiting && is_done && (is_silent || !is_patient) {
             return Fate::Drop;
         }
         Fate::Stay

@@ -12,6 +12,8 @@ use std::time::Duration;
 
 use mio::event::Source;
 use mio::{Interest, Registry, Token};
+#[cfg(target_os = "linux")]
+use rustix::net::SendFlags;
 
 /// Where a listener can be reached.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -170,6 +172,19 @@ impl Stream {
             Self::Tcp(stream) => stream.write(data),
             Self::Unix(stream) => stream.write(data),
         }
+    }
+
+    /// Writes what the socket takes, to be sent together with what is written next.
+    #[cfg(target_os = "linux")]
+    pub fn write_more(&mut self, data: &[u8]) -> io::Result<usize> {
+        let flags = SendFlags::MORE | SendFlags::NOSIGNAL;
+        rustix::net::send(self.descriptor(), data, flags).map_err(io::Error::from)
+    }
+
+    /// Writes what the socket takes.
+    #[cfg(not(target_os = "linux"))]
+    pub fn write_more(&mut self, data: &[u8]) -> io::Result<usize> {
+        self.write(data)
     }
 
     /// Writes several pieces at once, as far as the socket takes them.

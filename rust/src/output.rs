@@ -1,20 +1,19 @@
 //! What a connection still has to send, in order: bytes of its own, shared ones, parts of files.
 
 use std::collections::VecDeque;
-use std::fs::File;
 use std::io::{ErrorKind, IoSlice};
 
 use crate::listener::Stream;
-use crate::reply::Payload;
+use crate::reply::{FilePart, Payload};
 
 /// Bytes of a file that are sent in one go; then it is other connections' turn.
-const FILE_BYTES: u64 = 256 * 1024;
+const FILE_BYTES: u64 = 1024 * 1024;
 const SLICES: usize = 8;
 
 enum Part {
     Own(Vec<u8>),
     Shared(Payload),
-    File { file: File, offset: u64, left: u64 },
+    File(FilePart),
 }
 
 impl Part {
@@ -22,7 +21,7 @@ impl Part {
         match self {
             Self::Own(bytes) => bytes,
             Self::Shared(payload) => payload.as_slice(),
-            Self::File { .. } => b"",
+            Self::File(_) => b"",
         }
     }
 }
@@ -38,6 +37,15 @@ pub enum Sent {
     Enough,
     /// The connection is broken, or a file is shorter than it was.
     Broken,
+}
+
+/// Sends of a file what the socket takes, but no more than is fair; returns how much that was.
+fn send_part(part: &mut FilePart, stream: &mut Stream) -> std::io::Result<u64> {
+    let size = usize::try_from(part.size.min(FILE_BYTES)).unwrap_or(0);
+    let sent = stream.send_file(&part.file, part.offset, size)? as u64;
+    part.offset = part.offset.saturating_add(sent);
+    part.size = part.size.saturating_sub(sent);
+    Ok(sent)
 }
 
 /// The queue of one connection.
@@ -60,7 +68,7 @@ impl Output {
     pub fn pending(&self) -> u64 {
         let all: u64 = self.parts.iter().fold(0, |sum, part| {
             sum.saturating_add(match part {
-                Part::File { left, .. } => *left,
+                Part::File(part) => part.size,
                 other => other.as_slice().len() as u64,
             })
         });
@@ -84,12 +92,8 @@ impl Output {
     }
 
     /// Appends a part of a file.
-    pub fn push_file(&mut self, file: File, offset: u64, size: u64) {
-        self.parts.push_back(Part::File {
-            file,
-            offset,
-            left: size,
-        });
+    pub fn push_file(&mut self, part: FilePart) {
+        self.parts.push_back(Part::File(part));
     }
 
     /// Sends what the socket takes. Memory that is not needed any more goes to `spare`.
@@ -97,24 +101,19 @@ impl Output {
         loop {
             let result = match self.parts.front_mut() {
                 None => return Sent::All,
-                Some(Part::File { offset, left, file }) => {
-                    let size = usize::try_from((*left).min(FILE_BYTES)).unwrap_or(0);
-                    match stream.send_file(file, *offset, size) {
-                        Ok(0) if *left > 0 => return Sent::Broken,
-                        Ok(sent) => {
-                            *offset = offset.saturating_add(sent as u64);
-                            *left = left.saturating_sub(sent as u64);
-                            self.sent = self.sent.saturating_add(sent as u64);
-                            if *left == 0 {
-                                self.parts.pop_front();
-                            } else if sent == size {
-                                return Sent::Enough;
-                            }
-                            continue;
+                Some(Part::File(part)) => match send_part(part, stream) {
+                    Ok(0) if part.size > 0 => return Sent::Broken,
+                    Ok(sent) => {
+                        self.sent = self.sent.saturating_add(sent);
+                        if part.size == 0 {
+                            self.parts.pop_front();
+                        } else if sent == FILE_BYTES {
+                            return Sent::Enough;
                         }
-                        Err(error) => Err(error),
+                        continue;
                     }
-                }
+                    Err(error) => Err(error),
+                },
                 Some(_) => self.write_bytes(stream),
             };
             match result {
@@ -133,13 +132,15 @@ impl Output {
         let bytes = self
             .parts
             .iter()
-            .take_while(|part| !matches!(part, Part::File { .. }));
+            .take_while(|part| !matches!(part, Part::File(_)));
         for (slot, part) in slices.iter_mut().zip(bytes) {
             let skip = if used == 0 { self.at } else { 0 };
             *slot = IoSlice::new(part.as_slice().get(skip..).unwrap_or_default());
             used += 1;
         }
         match slices.get(..used) {
+            // The file is sent next: no packet for the head alone.
+            Some([only]) if self.parts.len() > 1 => stream.write_more(only),
             Some([only]) => stream.write(only),
             Some(several) => stream.write_vectored(several),
             None => Ok(0),
@@ -152,7 +153,7 @@ impl Output {
         self.at = self.at.saturating_add(sent);
         while let Some(part) = self.parts.front() {
             let size = part.as_slice().len();
-            if matches!(part, Part::File { .. }) || self.at < size {
+            if matches!(part, Part::File(_)) || self.at < size {
                 return;
             }
             self.at = self.at.saturating_sub(size);

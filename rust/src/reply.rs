@@ -34,16 +34,25 @@ impl Payload {
     }
 }
 
+/// A part of a file, which is open for as long as it is needed.
+pub struct FilePart {
+    pub file: File,
+    pub offset: u64,
+    pub size: u64,
+}
+
 /// What is to be done for a request.
 pub enum Action {
     /// Send an answer of which everything is known.
     Answer(ResponseHead, Payload),
+    /// Send an answer whose body is a part of a file.
+    AnswerFile(ResponseHead, FilePart),
     /// Begin one; what follows is asked for under the key.
     Begin(ResponseHead, u64),
     /// Send a piece of the body.
     Part(Payload),
     /// Send a part of a file as a piece of the body.
-    File { file: File, offset: u64, size: u64 },
+    File(FilePart),
     /// The answer is complete.
     End,
     /// Break the answer off.
@@ -103,7 +112,8 @@ impl Replies {
 
     /// Appends something; wakes the I/O thread unless it was told, or this may wait for `flush`.
     pub fn push(&self, ticket: Ticket, action: Action) {
-        let may_wait = matches!(action, Action::Answer(..)) && FLUSHES.get();
+        let may_wait =
+            matches!(action, Action::Answer(..) | Action::AnswerFile(..)) && FLUSHES.get();
         self.append(Reply { ticket, action }, may_wait);
     }
 

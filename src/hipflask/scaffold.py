@@ -7,6 +7,8 @@ import typing as t
 from collections import defaultdict
 from functools import update_wrapper
 
+from hipflask.files import send_from_directory
+from hipflask.globals import _cv_app, current_app
 from hipflask.http.exceptions import HTTPException, default_exceptions
 from hipflask.http.properties import cached_property
 from hipflask.paths import get_root_path
@@ -153,9 +155,8 @@ class Scaffold:
         Args:
             filename: Name of the file; a subclass may decide by it.
         """
-        from hipflask.globals import current_app
-
-        value = current_app.config["SEND_FILE_MAX_AGE_DEFAULT"]
+        context = _cv_app.get(None)
+        value = (current_app if context is None else context.app).config["SEND_FILE_MAX_AGE_DEFAULT"]
         if value is None:
             return None
         return int(value.total_seconds()) if hasattr(value, "total_seconds") else value
@@ -170,11 +171,10 @@ class Scaffold:
             RuntimeError: There is no static folder.
             NotFound: There is no such file (status 404).
         """
-        from hipflask.files import send_from_directory
-
-        if self.static_folder is None:
+        folder = self.static_folder
+        if folder is None:
             raise RuntimeError(f"{self!r} has no static folder. Pass static_folder= where it is made.")
-        return send_from_directory(self.static_folder, filename, max_age=self.get_send_file_max_age(filename))
+        return send_from_directory(folder, filename, max_age=self.get_send_file_max_age(filename))
 
     def open_resource(self, resource: str, mode: str = "rb", encoding: str | None = None) -> t.IO[t.Any]:
         """Open a file below :attr:`root_path` for reading.

@@ -241,3 +241,49 @@ def test_a_suffix_longer_than_the_file_is_the_whole_file(folder, suffix, status,
     response = send_file(folder / "f.txt", environ_of(range=f"bytes=-{suffix}"))
     assert (response.status_code, b"".join(response.response)) == (status, body)
     response.close()
+
+
+class _Asked(Response):
+    """A class that has to be asked for each field."""
+
+    def set_etag(self, etag, weak=False):
+        super().set_etag(etag, weak)
+
+
+@pytest.mark.parametrize("max_age", [None, 0, -1, 60, 1.5, True, lambda path: len(path) * 0 + 9], ids=repr)
+@pytest.mark.parametrize("method", ["GET", "HEAD", "POST"])
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"conditional": False}, {"as_attachment": True}, {"mimetype": "text/css"}, {"download_name": "ü.tar.gz"}],
+    ids=str,
+)
+def test_fields_are_the_same_for_any_class(folder, max_age, method, options, monkeypatch):
+    monkeypatch.setattr(files, "time", lambda: 1e9)
+    for name in ("f.txt", "f.tar.gz", "f"):
+        (folder / name).write_bytes(b"0123456789")
+        answers = []
+        for cls in (Response, _Asked):
+            environ = {"REQUEST_METHOD": method}
+            with send_file(folder / name, environ, max_age=max_age, response_class=cls, **options) as response:
+                assert type(response) is cls
+                answers.append([field for field in response.headers if field[0] != "Date"])
+        assert answers[0] == answers[1]
+
+
+def test_class_that_writes_fields_itself_is_asked(folder):
+    class Tagged(Response):
+        def set_etag(self, etag, weak=False):
+            super().set_etag("mine", weak)
+
+    with send_from_directory(folder, "f.txt", {"REQUEST_METHOD": "GET"}, response_class=Tagged) as response:
+        assert response.headers["ETag"] == '"mine"'
+
+
+@pytest.mark.parametrize("name", ["f.txt", "./f.txt", "sub/../f.txt", "../{}/f.txt"])
+def test_any_way_to_a_file_gives_the_same_tag(folder, name):
+    environ = {"REQUEST_METHOD": "GET"}
+    with (
+        send_file(folder / "f.txt", environ) as expected,
+        send_file(f"{folder}/{name.format(folder.name)}", environ) as response,
+    ):
+        assert response.headers["ETag"] == expected.headers["ETag"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import socket
 import sqlite3
 import threading
@@ -16,6 +17,7 @@ import pytest
 
 import hipflask
 from hipflask import request
+from hipflask.middleware.proxy_fix import ProxyFix
 from hipflask.server import native
 from tests.native.conftest import WAIT_SECONDS, Serve, receive_all
 
@@ -365,3 +367,75 @@ def test_application_that_writes_and_gives_nothing_more(serve: Serve) -> None:
 
     received = serve(app).ask(b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
     assert received.endswith(b"7\r\nwritten\r\n0\r\n\r\n")
+
+
+@pytest.mark.parametrize("size", [0, 1, 20_000, 64 * 1024, 64 * 1024 + 1, 3 << 20])
+def test_files_go_out_one_after_the_other(app: hipflask.Flask, serve: Serve, tmp_path: Path, size: int) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(bytes(range(256)) * (size // 256) + b"z" * (size % 256))
+    app.add_url_rule("/", "file", lambda: hipflask.send_file(path))
+    app.add_url_rule("/after", "after", lambda: "after")
+    ask = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n" * 3 + b"GET /after HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
+    received = serve(app).ask(ask)
+    for _ in range(3):
+        head, _, received = received.partition(b"\r\n\r\n")
+        assert f"content-length: {size}".encode() in head.lower().split(b"\r\n")
+        assert received[:size] == path.read_bytes()
+        received = received[size:]
+    assert received.endswith(b"after")
+
+
+@pytest.mark.parametrize("has_middleware", [False, True], ids=["handle", "wsgi"])
+def test_file_begins_where_it_stands_and_is_closed(
+    app: hipflask.Flask, serve: Serve, tmp_path: Path, has_middleware: bool
+) -> None:
+    (tmp_path / "file").write_bytes(b"0123456789" * 20_000)
+    opened = []
+
+    @app.get("/")
+    def view() -> Any:
+        file = (tmp_path / "file").open("rb")
+        opened.append(file)
+        assert file.read(5) == b"01234"
+        return hipflask.send_file(file, mimetype="text/plain")
+
+    if has_middleware:
+        app.wsgi_app = ProxyFix(app.wsgi_app)  # type: ignore[method-assign]
+    with closing(HTTPConnection(*serve(app).address)) as client:
+        client.request("GET", "/")
+        assert client.getresponse().read() == (b"0123456789" * 20_000)[5:]
+    assert opened[0].closed
+
+
+def test_pipe_is_sent_like_any_other_body(app: hipflask.Flask, serve: Serve) -> None:
+    @app.get("/")
+    def view() -> Any:
+        reader, writer = os.pipe()
+        os.write(writer, b"piped")
+        os.close(writer)
+        return hipflask.send_file(os.fdopen(reader, "rb"), mimetype="text/plain")
+
+    assert b"piped" in serve(app).get("/")[1]
+
+
+def test_file_that_grows_is_sent_as_long_as_it_was(app: hipflask.Flask, serve: Serve, tmp_path: Path) -> None:
+    @app.get("/")
+    def view() -> Any:
+        (tmp_path / "file").write_bytes(b"short")
+        response = hipflask.send_file(tmp_path / "file")
+        (tmp_path / "file").write_bytes(b"short and more")
+        return response
+
+    assert serve(app).get("/")[1] == b"short"
+
+
+def test_file_is_logged_when_it_has_left(app: hipflask.Flask, serve: Serve, tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"y" * (50 << 20))
+    app.add_url_rule("/", "file", lambda: hipflask.send_file(tmp_path / "file"))
+    serving = serve(app, has_access_log=True)
+    with serving.connect() as connection:
+        connection.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+        connection.recv(1000)
+    serving.close()
+    answers = [answer for report in serving.reports for answer in report.answers]
+    assert [answer.is_complete for answer in answers] == [False]

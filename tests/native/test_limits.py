@@ -159,6 +159,23 @@ def test_silent_connection_is_closed(app: hipflask.Flask, serve: Serve) -> None:
     assert serving.ask(GET).endswith(b"Hello")
 
 
+@pytest.mark.parametrize("is_draining", [False, True], ids=["waiting", "draining"])
+def test_client_that_still_reads_is_not_silent(app: hipflask.Flask, serve: Serve, is_draining: bool) -> None:
+    app.add_url_rule("/large", "large", lambda: b"x" * (20 << 20))
+    serving = serve(app, keep_alive_timeout_seconds=0.05)
+    with serving.connect() as connection:
+        connection.sendall(b"GET /large HTTP/1.1\r\nHost: a\r\n\r\n")
+        received = len(connection.recv(1000))
+        assert serving.ask(GET).endswith(b"Hello")  # and closed after a while
+        if is_draining:
+            serving.server.stop(WAIT_SECONDS)
+            time.sleep(1.5)  # a draining server waits a second for clients that may be about to ask
+        else:
+            assert serving.ask(GET).endswith(b"Hello")
+        received += len(receive_all(connection))
+    assert received > 20 << 20
+
+
 @pytest.mark.parametrize("settings", [{"body_timeout_seconds": 0.05}, {"rate_grace_seconds": 0.05}], ids=str)
 def test_slow_body_is_answered_408(app: hipflask.Flask, serve: Serve, settings: dict[str, float]) -> None:
     app.add_url_rule("/", view_func=lambda: request.data, methods=["POST"], endpoint="post")

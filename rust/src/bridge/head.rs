@@ -20,7 +20,7 @@ use super::{Core, Work, lock};
 use crate::body::{End, Taken};
 use crate::listener::file_of;
 use crate::proxies;
-use crate::reply::Action;
+use crate::reply::{Action, FilePart};
 use crate::request::Request;
 use crate::server::overload;
 
@@ -486,7 +486,18 @@ impl Head {
         let file = file_of(descriptor)?;
         self.count(size)?;
         self.advance(BEGUN, BEGUN)?;
-        self.push(Action::File { file, offset, size });
+        self.push(Action::File(FilePart { file, offset, size }));
+        Ok(())
+    }
+
+    fn answer_file(&self, py: Python<'_>, descriptor: i32, offset: u64, size: u64) -> PyResult<()> {
+        let file = file_of(descriptor)?;
+        self.release(py)?;
+        self.count(size)?;
+        self.check_end()?;
+        let head = self.take_started()?;
+        self.advance(UNANSWERED, ANSWERED)?;
+        self.push(Action::AnswerFile(head, FilePart { file, offset, size }));
         Ok(())
     }
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from hipflask.http.wsgi import FileWrapper
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
@@ -152,6 +154,10 @@ def answer_of_response(response: Any, head: Any) -> Answer:
     return Answer(int(status[:3]), headers, body, method)
 
 
+# Bodies that change nothing when they are iterated over.
+_CALM = (list, FileWrapper)
+
+
 class StartResponse:
     """PEP 3333's ``start_response``.
 
@@ -212,7 +218,7 @@ def run_wsgi(app: Any, environ: dict[str, Any], start: StartResponse) -> tuple[I
         RuntimeError: The application never called ``start_response``.
     """
     body = app(environ, start)
-    if type(body) is list and start.status:
+    if start.status and type(body) in _CALM:
         return body, b""
     parts = iter(body)
     close = getattr(body, "close", None)

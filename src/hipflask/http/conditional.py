@@ -11,10 +11,11 @@ from hipflask.http.ranges import is_resource_modified, parse_etags, parse_range_
 if t.TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from hipflask.http.datastructures.headers import Headers
     from hipflask.http.request import Request
     from hipflask.http.response import Response
 
-__all__ = ["PartialBody", "make_conditional"]
+__all__ = ["PartialBody", "has_conditions", "make_conditional"]
 
 Environ = dict[str, t.Any]
 
@@ -50,7 +51,7 @@ def make_conditional(
     else:
         if unit is not None:
             headers["Accept-Ranges"] = unit
-        if not is_resource_modified(environ, headers.get("etag"), None, headers.get("last-modified")):
+        if has_conditions(environ) and not _is_modified(headers, environ):
             response.status_code = 412 if parse_etags(environ.get("HTTP_IF_MATCH")) else 304
     if response.automatically_set_content_length and "content-length" not in headers:
         length = response.calculate_content_length()
@@ -58,14 +59,29 @@ def make_conditional(
             headers["Content-Length"] = str(length)
 
 
+def has_conditions(environ: Environ) -> bool:
+    """Return whether a request for a whole body may be answered with anything else.
+
+    Args:
+        environ: Environ of the request.
+    """
+    return (
+        "HTTP_IF_NONE_MATCH" in environ
+        or "HTTP_IF_MODIFIED_SINCE" in environ
+        or "HTTP_RANGE" in environ
+        or "HTTP_IF_MATCH" in environ
+    )
+
+
 def _wants_range(response: Response, environ: Environ) -> bool:
     """Return whether a range was asked for and ``If-Range``, where given, names the body as it is now."""
     if "HTTP_RANGE" not in environ:
         return False
-    headers = response.headers
-    return "HTTP_IF_RANGE" not in environ or not is_resource_modified(
-        environ, headers.get("etag"), None, headers.get("last-modified"), ignore_if_range=False
-    )
+    return "HTTP_IF_RANGE" not in environ or not _is_modified(response.headers, environ, ignore_if_range=False)
+
+
+def _is_modified(headers: Headers, environ: Environ, ignore_if_range: bool = True) -> bool:
+    return is_resource_modified(environ, headers.get("etag"), None, headers.get("last-modified"), ignore_if_range)
 
 
 def _take_range(response: Response, value: str, unit: str, complete_length: int) -> None:

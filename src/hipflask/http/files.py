@@ -9,12 +9,16 @@ from __future__ import annotations
 import os
 import re
 from io import BytesIO, TextIOBase
+from stat import S_ISREG
 from time import time
-from typing import IO, TYPE_CHECKING, Any, NamedTuple
-from urllib.parse import quote
+from typing import IO, TYPE_CHECKING, Any
 
+from hipflask.http.conditional import has_conditions
+from hipflask.http.dates import http_date
 from hipflask.http.exceptions import NotFound
+from hipflask.http.file_headers import disposition, entity_tag, file_fields, guess_media_type
 from hipflask.http.security import is_windows_device, safe_join
+from hipflask.http.verdicts import remember_verdict
 from hipflask.http.wsgi import wrap_file
 
 if TYPE_CHECKING:
@@ -27,8 +31,8 @@ if TYPE_CHECKING:
 __all__ = ["secure_filename", "send_file", "send_from_directory"]
 
 _NOT_IN_FILENAME_RE = re.compile(r"[^A-Za-z0-9_.-]")
-# attr-char of RFC 5987, 3.2.1, without letters and digits.
-_ATTR_CHARS = "!#$&+-.^_`|~"
+_NO_CACHE = "Cache-Control", "no-cache"
+_ACCEPT_RANGES = "Accept-Ranges", "bytes"
 
 
 def secure_filename(filename: str) -> str:
@@ -58,13 +62,24 @@ def secure_filename(filename: str) -> str:
     return name
 
 
-class _Source(NamedTuple):
+class _Source:
     """What is to be sent, and what is known of it."""
 
-    path: str | None
-    file: IO[bytes] | None
-    size: int | None
-    modified: float | None
+    __slots__ = ("file", "modified", "path", "size")
+
+    def __init__(self, path: str | None, file: IO[bytes] | None, size: int | None, modified: float | None) -> None:
+        self.path = path
+        self.file = file
+        self.size = size
+        self.modified = modified
+
+
+def _absolute(path: str) -> str:
+    """Return what :func:`os.path.abspath` does."""
+    # PERF: nothing to be done for most paths, which four looks at them tell.
+    if path[:1] == "/" == os.sep and "//" not in path and "/." not in path and path[-1] != "/":
+        return path
+    return os.path.abspath(path)
 
 
 def _look_at(path_or_file: Any, root_path: os.PathLike[str] | str | None) -> _Source:
@@ -75,7 +90,7 @@ def _look_at(path_or_file: Any, root_path: os.PathLike[str] | str | None) -> _So
         ValueError: The file is open for text.
     """
     if isinstance(path_or_file, (str, os.PathLike)):
-        path = os.path.abspath(path_or_file if root_path is None else os.path.join(root_path, path_or_file))
+        path = _absolute(os.fspath(path_or_file if root_path is None else os.path.join(root_path, path_or_file)))
         stat = os.stat(path)
         return _Source(path, None, stat.st_size, stat.st_mtime)
     if isinstance(path_or_file, BytesIO):
@@ -83,19 +98,6 @@ def _look_at(path_or_file: Any, root_path: os.PathLike[str] | str | None) -> _So
     if isinstance(path_or_file, TextIOBase):
         raise ValueError(f"{path_or_file!r} is a file of text. Open it in binary mode, or use BytesIO.")
     return _Source(None, path_or_file, None, None)
-
-
-def _disposition(download_name: str, as_attachment: bool) -> str:
-    """Return ``Content-Disposition`` with a file name, in ASCII and, if need be, in full (RFC 6266)."""
-    from hipflask.http.fields import dump_options_header
-
-    options = {"filename": download_name}
-    if not download_name.isascii():
-        from unicodedata import normalize
-
-        options["filename"] = normalize("NFKD", download_name).encode("ascii", "ignore").decode("ascii")
-        options["filename*"] = "UTF-8''" + quote(download_name, safe=_ATTR_CHARS)
-    return dump_options_header("attachment" if as_attachment else "inline", options)
 
 
 def _file_headers(
@@ -112,15 +114,13 @@ def _file_headers(
     if mimetype is None:
         if download_name is None:
             raise TypeError("A file without a name has no media type. Pass 'download_name' or 'mimetype'.")
-        from mimetypes import guess_type
-
-        mimetype, encoding = guess_type(download_name)
+        mimetype, encoding = guess_media_type(download_name)
         mimetype = mimetype or "application/octet-stream"
         # To be saved as it is: a browser would unpack the download and keep the name.
         if encoding is not None and not as_attachment:
             headers["Content-Encoding"] = encoding
     if download_name is not None:
-        headers["Content-Disposition"] = _disposition(download_name, as_attachment)
+        headers["Content-Disposition"] = disposition(download_name, as_attachment)
     elif as_attachment:
         raise TypeError("A file without a name cannot be an attachment. Pass 'download_name'.")
     return mimetype, headers
@@ -131,7 +131,7 @@ def _set_caching(
     source: _Source,
     etag: bool | str,
     last_modified: datetime | int | float | None,
-    max_age: int | Callable[[str | None], int | None] | None,
+    seconds: int | None,
 ) -> None:
     """Tell caches what the file is and how long to believe it."""
     if last_modified is None:
@@ -139,7 +139,6 @@ def _set_caching(
     if last_modified is not None:
         response.last_modified = last_modified
     response.cache_control.no_cache = True
-    seconds = max_age(source.path) if callable(max_age) else max_age
     if seconds is not None:
         if seconds > 0:
             response.cache_control.no_cache = None
@@ -149,11 +148,62 @@ def _set_caching(
     if isinstance(etag, str):
         response.set_etag(etag)
     elif etag and source.path is not None:
-        from zlib import adler32
+        response.set_etag(entity_tag(source.path, source.size, source.modified))
 
-        # Werkzeug's format, so that browsers' copies stay good when an application moves.
-        checksum = adler32(os.fsencode(source.path))
-        response.set_etag(f"{source.modified}-{source.size}-{checksum}")
+
+# Classes of responses whose fields can be written down without asking them, see _is_plain().
+_plain_classes: set[type] = set()
+_SETTERS = ("__new__", "__init__", "headers", "content_length", "last_modified", "cache_control", "expires", "date")
+
+
+def _is_plain(cls: type[Response]) -> bool:
+    """Return whether a class of responses takes fields just as ours does; a yes is remembered."""
+    from hipflask.http.response import Response as original
+
+    names = (*_SETTERS, "set_etag", "make_conditional", "automatically_set_content_length")
+    found = all(getattr(cls, name, None) is getattr(original, name, None) for name in names)
+    return remember_verdict(_plain_classes, cls, found)
+
+
+def _usual_fields(
+    source: Any, mimetype: str | None, as_attachment: bool, download_name: str | None, seconds: int | None
+) -> list[tuple[str, str]]:
+    """Return the fields of a file of which path, size and time are known, in the order that setters give."""
+    if download_name is None:
+        download_name = source.path.rpartition(os.sep)[2]
+    kind: tuple[str | None, str | None] = mimetype, None
+    if mimetype is None:
+        kind = guess_media_type(download_name)
+        if kind[0] is None or as_attachment:
+            kind = kind[0] or "application/octet-stream", None if as_attachment else kind[1]
+    fields, tag = file_fields(source.path, source.size, source.modified, download_name, kind, as_attachment)
+    if seconds is None:
+        return [*fields, _NO_CACHE, tag]
+    wanted = f"public, max-age={seconds}" if seconds > 0 else f"no-cache, max-age={seconds}"
+    return [*fields, ("Cache-Control", wanted), ("Expires", http_date(int(time() + seconds))), tag]
+
+
+def _send_plainly(
+    source: Any,
+    environ: WSGIEnvironment,
+    fields: list[tuple[str, str]],
+    conditional: bool,
+    response_class: type[Response],
+) -> Response:
+    """Return a file with fields that are known; it does what setting each of them would do."""
+    if conditional and environ["REQUEST_METHOD"] in ("GET", "HEAD") and not has_conditions(environ):
+        fields += (("Date", http_date()), _ACCEPT_RANGES)
+        conditional = False
+    file = open(source.path, "rb")  # the response closes it
+    try:
+        response = response_class(wrap_file(environ, file), direct_passthrough=True)
+        response.headers._list = fields
+        if conditional:
+            response.make_conditional(environ, accept_ranges=True, complete_length=source.size)
+    except BaseException:
+        file.close()  # there is no response that would
+        raise
+    return response
 
 
 def send_file(
@@ -195,24 +245,35 @@ def send_file(
         TypeError: The file has no name, and one is needed.
         ValueError: The file is open for text.
     """
-    source = _look_at(path_or_file, _root_path)
+    given: Any = path_or_file  # send_from_directory() has looked at it already
+    source = given if type(given) is _Source else _look_at(given, _root_path)
+    if response_class is None:
+        from hipflask.http.response import Response as default_class
+
+        response_class = default_class
+    seconds = max_age(source.path) if callable(max_age) else max_age
+    if (
+        etag is True
+        and last_modified is None
+        and source.path is not None
+        and not use_x_sendfile
+        and (seconds is None or type(seconds) is int)
+        and (response_class in _plain_classes or _is_plain(response_class))
+    ):
+        fields = _usual_fields(source, mimetype, bool(as_attachment), download_name, seconds)
+        return _send_plainly(source, environ, fields, conditional, response_class)
     mimetype, headers = _file_headers(source.path, mimetype, as_attachment, download_name)
     file = source.file
     if use_x_sendfile and source.path is not None:
         headers["X-Sendfile"] = source.path
     elif source.path is not None:
         file = open(source.path, "rb")  # the response closes it
-    if response_class is None:
-        from hipflask.http.response import Response as default_class
-
-        response_class = default_class
-
     try:
         body = None if file is None else wrap_file(environ, file)
         response = response_class(body, mimetype=mimetype, headers=headers, direct_passthrough=True)
         if source.size is not None:
             response.content_length = source.size
-        _set_caching(response, source, etag, last_modified, max_age)
+        _set_caching(response, source, etag, last_modified, seconds)
         if conditional:
             response.make_conditional(environ, accept_ranges=True, complete_length=source.size)
     except BaseException:
@@ -247,11 +308,19 @@ def send_from_directory(
     if joined is None or "\0" in joined:
         raise NotFound()
     root_path = kwargs.get("_root_path")
-    if root_path is not None:
+    if root_path is not None and not joined[:1] == "/" == os.sep:
         joined = os.path.join(root_path, joined)
-    if not os.path.isfile(joined):
-        raise NotFound()
     try:
-        return send_file(joined, environ, **kwargs)
+        found = os.stat(joined)
+        is_file = S_ISREG(found.st_mode)
+    except (OSError, ValueError):
+        is_file = False
+    if not is_file:
+        raise NotFound()
+    # PERF: looked at already. Only a path that is relative becomes another one below `_root_path`.
+    is_absolute = joined[:1] == "/" == os.sep
+    known: Any = _Source(_absolute(joined), None, found.st_size, found.st_mtime) if is_absolute else joined
+    try:
+        return send_file(known, environ, **kwargs)
     except (FileNotFoundError, PermissionError) as error:  # removed since, or not for this process
         raise NotFound() from error

@@ -9,7 +9,7 @@ from hipflask.http.base_response import CONTENT_TYPES, BaseResponse, content_typ
 from hipflask.http.datastructures.headers import Headers
 from hipflask.http.properties import cached_property
 from hipflask.http.verdicts import remember_verdict
-from hipflask.http.wsgi import ClosingIterator
+from hipflask.http.wsgi import ClosingIterator, FileWrapper
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -25,6 +25,7 @@ BODILESS = frozenset({204, 304})
 new_headers = Headers.__new__
 # PERF: the commonest names, in their usual spelling, that need no further look.
 SENT_AS_IS = frozenset({"Content-Type", "Set-Cookie", "Vary", "Cache-Control", "Date", "ETag", "Last-Modified"})
+SENT_AS_IS |= {"Content-Disposition", "Accept-Ranges", "Expires", "Content-Encoding", "Content-Range"}
 SENT_AS_URL = frozenset({"location", "content-location"})
 
 
@@ -401,6 +402,16 @@ class Response(BaseResponse):
             )
         ):
             start_response(self._status, fields[:])
+            return body
+        if (
+            self.direct_passthrough
+            and type(body) is FileWrapper
+            and self._status_code == 200
+            and environ["REQUEST_METHOD"] == "GET"
+            and (type(self) in _plain_senders or is_plain_sender(type(self)))
+            and _go_as_they_are(fields)
+        ):
+            start_response(self._status, fields[:])  # likewise for a file
             return body
         body, line, headers = self.get_wsgi_response(environ)
         start_response(line, headers)

@@ -169,8 +169,11 @@ def safe_join(directory: str, *untrusted: str) -> str | None:
     for path in untrusted:
         if not path:
             continue
-        normal = posixpath.normpath(path)  # a path may go up again within itself: "a/../b"
-        if _is_unsafe(normal):
-            return None
-        parts.append(normal)
+        # PERF: most paths are as they should be: none of their parts is empty or begins with a dot.
+        is_plain = type(path) is str and path[0] not in "./" and path[-1] != "/" and "/." not in path
+        if not is_plain or "//" in path or _OTHER_SEPARATORS or os.name == "nt":
+            path = posixpath.normpath(path)  # it may go up again within itself: "a/../b"
+            if _is_unsafe(path):
+                return None
+        parts.append(path)
     return posixpath.join(*parts)

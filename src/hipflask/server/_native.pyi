@@ -133,6 +133,9 @@ class Head:
     def send_file(self, descriptor: int, offset: int, size: int) -> None:
         """Send a part of a file as a piece of the body."""
 
+    def answer_file(self, descriptor: int, offset: int, size: int) -> None:
+        """Send the answer that was started, with a part of a file as its whole body; the file may be closed then."""
+
     def end(self) -> None:
         """The answer is complete."""
 

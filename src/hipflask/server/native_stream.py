@@ -7,16 +7,16 @@ import os
 from io import BufferedReader, FileIO
 from typing import TYPE_CHECKING, Any
 
-from hipflask.http.wsgi import FileWrapper
 from hipflask.server.access_log import access_logger, printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from contextvars import Context
 
+    from hipflask.http.wsgi import FileWrapper
     from hipflask.server._native import Head
 
-__all__ = ["SMALL_FILE_BYTES", "Stream", "fail"]
+__all__ = ["SMALL_FILE_BYTES", "Stream", "answer_with_file", "fail"]
 
 #: Files up to this size are read and sent like any other body: that takes fewer system calls.
 SMALL_FILE_BYTES = 64 * 1024
@@ -38,6 +38,32 @@ def fail(head: Head, error: BaseException) -> None:
     head.answer(_FAILURE)
 
 
+def answer_with_file(head: Head, body: FileWrapper) -> bool:
+    """Answer with a file that the server can send by itself; false if this one is none, and nothing was done.
+
+    Args:
+        head: The request; its answer was started.
+        body: The body; it is closed if it is sent: the server has the file open for itself.
+    """
+    file: Any = body.file
+    if type(file) is not BufferedReader or type(file.raw) is not FileIO or not head.has_body:
+        return False
+    try:
+        offset = file.tell()
+    except OSError:  # a pipe
+        return False
+    left = head.bytes_left
+    size = os.fstat(file.fileno()).st_size - offset if left is None else left
+    if size <= 0:
+        return False  # empty, or one that does not tell its size, as those of /proc
+    if left is None or size > SMALL_FILE_BYTES:
+        head.answer_file(file.fileno(), offset, size)
+    else:
+        head.answer(file.read(size))
+    file.close()
+    return True
+
+
 class Stream:
     """A body that is sent in parts.
 
@@ -53,7 +79,6 @@ class Stream:
         self._context = context
         self._close = getattr(body, "close", None)
         self._parts = iter(body)
-        self._file = _plain_file(body)
         self._waiting = first
 
     def begin(self, key: int) -> bool:
@@ -64,8 +89,6 @@ class Stream:
         """
         head = self.head
         if head.is_unanswered:
-            if head.has_body and self._file is not None and self._begin_file(key):
-                return False
             first = self._waiting or (self.pull() if head.has_body else b"")
             left = head.bytes_left
             if not first or (left is not None and left <= len(first)):
@@ -94,8 +117,6 @@ class Stream:
 
     def pull(self) -> bytes:
         """Return the next part that is not empty, ``b""`` at the end."""
-        if self._file is not None and self.head.bytes_left == 0:
-            return b""
         return self._context.run(self._pull)
 
     def _pull(self) -> bytes:
@@ -121,24 +142,3 @@ class Stream:
         self.close()
         self.head.answer(data)
         return True
-
-    def _begin_file(self, key: int) -> bool:
-        """Have the server send the file, if it is worth it."""
-        file: Any = self._file
-        size, offset = self.head.bytes_left, file.tell()
-        if size is None:
-            size = os.fstat(file.fileno()).st_size - offset
-        if size <= SMALL_FILE_BYTES:
-            return False
-        self.head.begin(key)
-        self.head.send_file(file.fileno(), offset, size)
-        file.seek(offset + size)
-        return True
-
-
-def _plain_file(body: Any) -> BufferedReader | None:
-    """Return the file behind a body if what it reads is just what its descriptor has."""
-    if type(body) is not FileWrapper:
-        return None
-    file = body.file
-    return file if type(file) is BufferedReader and type(file.raw) is FileIO else None

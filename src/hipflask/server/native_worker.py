@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 from hipflask.asgi.answer import StartResponse, run_wsgi
 from hipflask.asgi.routes import is_served_by_handle
-from hipflask.server.native_stream import Stream, fail
+from hipflask.http.wsgi import FileWrapper
+from hipflask.server.native_stream import Stream, answer_with_file, fail
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -62,7 +63,7 @@ class NativeWorker:
             body = context.run(self._respond, head)
             if type(body) is list:
                 head.answer(body[0] if len(body) == 1 else b"".join(body))
-            else:
+            elif type(body) is not FileWrapper or not answer_with_file(head, body):
                 self._begin(Stream(head, body, context))
         except BaseException as error:  # SystemExit too ends the request only
             fail(head, error)
@@ -95,6 +96,8 @@ class NativeWorker:
             head.start(start.line, start.headers)
             if type(body) is list:
                 head.answer(b"".join(body))
+                return
+            if type(body) is FileWrapper and not first and answer_with_file(head, body):
                 return
         self._begin(Stream(head, body, context, first), key)
 
