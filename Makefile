@@ -27,13 +27,14 @@ COVERAGE_FLOOR := 98
 # What stands beside the project: the cases of the behaviour suite, the record of the API.
 SHARED ?= ../shared
 
-.PHONY: help install run test check format bench faults loom docs floors wire conformance conformance-servers
+.PHONY: help install run test check format bench bench-servers faults loom docs floors wire conformance conformance-servers
 help:
 	@echo "make run       serve the example on http://127.0.0.1:5000 (PORT=8000 changes the port)"
 	@echo "make test      everything that must pass: make check, then every test with branch coverage"
 	@echo "make check     lints, formatting, types; Rust's too where cargo is installed"
 	@echo "make format    format Python and Rust, apply safe lint fixes"
-	@echo "make bench     run every measurement in bench/"
+	@echo "make bench     run every measurement in bench/; ends with an error where a claim is missed"
+	@echo "make bench-servers  .venv-bench with the other servers and frameworks that are compared with"
 	@echo "make faults    break the server on purpose: kills, floods, reloads under load (bench/faults/)"
 	@echo "make loom      every interleaving of the native server's queue"
 	@echo "make wire      raw requests to the servers, judged by the table of wire cases (MODES=\"bytewise split\")"
@@ -90,11 +91,21 @@ format: install
 	$(BIN)/ruff format .
 	$(if $(CARGO),cargo fmt $(MANIFEST) --all)
 
+# Ends with status 1 where a script does, one that misses a claim for example, but runs all of them.
 bench: install
-	@for script in bench/*.py; do \
-		test -e "$$script" || { echo "bench/ has no scripts yet"; break; }; \
-		echo "== $$script"; $(BIN)/python "$$script"; \
-	done
+	@failed=; for script in bench/*.py; do \
+		echo "== $$script"; $(BIN)/python "$$script" || failed="$$failed $$script"; \
+	done; test -z "$$failed" || { echo "Missed:$$failed" >&2; exit 1; }
+
+# The other servers and frameworks that bench/server.py and bench/board.py compare with, in an environment of their own.
+bench-servers: $(VENV)-bench/.installed
+
+$(VENV)-bench/.installed: pyproject.toml | $(BIN)/python
+	@echo "Installing what is compared with into $(VENV)-bench ..."
+	@test -e $(VENV)-bench/bin/python || $(BIN)/python -m venv $(VENV)-bench
+	@$(VENV)-bench/bin/python -m pip --disable-pip-version-check --quiet install "pip>=25.1"
+	@$(VENV)-bench/bin/python -m pip --disable-pip-version-check --quiet install --group bench
+	@touch $@
 
 # Every interleaving of the native server's queue and its wake: minutes.
 loom:

@@ -73,7 +73,7 @@ def other_python(*modules: str) -> tuple[str, str | None]:
     python = os.environ.get("HIPFLASK_BENCH_PYTHON") or (str(beside) if beside.exists() else sys.executable)
     code = "import sys, importlib.util as u; print(*(n for n in sys.argv[1:] if u.find_spec(n) is None), sep=', ')"
     missing = subprocess.run([python, "-c", code, *modules], check=True, capture_output=True, text=True).stdout.strip()
-    return python, f"{missing}: not installed (group `bench` of pyproject.toml)" if missing else None
+    return python, f"{missing}: not installed (`make bench-servers`)" if missing else None
 
 
 def raise_file_limit() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from hipflask import Flask, Response, request
-from tests.asgi.driver import WAIT_SECONDS, Reply, ask, ask_once, call, run
+from tests.asgi.driver import WAIT_SECONDS, Call, Reply, ask, ask_once, call, run
 
 variable: ContextVar[str] = ContextVar("variable", default="unset")
 
@@ -172,6 +172,27 @@ def test_async_view_does_not_run_with_half_a_body(app: Flask, has_hooks: bool) -
     assert len(torn) == has_hooks
 
 
+async def cancel(under_way: Call) -> None:
+    """Do what a server does that gives a request up."""
+    under_way.task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await under_way.task
+
+
+def cancel_while_blocked(app: Flask, begun: threading.Event, go_on: threading.Event, ended: threading.Event) -> None:
+    """Have a request cancelled while its sync part waits for *go_on*, and wait for its end."""
+
+    async def main() -> None:
+        async with call(app.asgi_app) as under_way:
+            under_way.feed()
+            await asyncio.to_thread(begun.wait, WAIT_SECONDS)
+            await cancel(under_way)
+            go_on.set()
+            assert await asyncio.to_thread(ended.wait, WAIT_SECONDS)
+
+    run(main())
+
+
 def test_server_that_cancels_a_sync_request_has_its_body_closed(app: Flask) -> None:
     begun, go_on, closed = threading.Event(), threading.Event(), threading.Event()
 
@@ -183,17 +204,7 @@ def test_server_that_cancels_a_sync_request_has_its_body_closed(app: Flask) -> N
         response.call_on_close(closed.set)
         return response
 
-    async def main() -> None:
-        async with call(app.asgi_app) as under_way:
-            under_way.feed()
-            await asyncio.to_thread(begun.wait, WAIT_SECONDS)
-            under_way.task.cancel()
-            with pytest.raises(asyncio.CancelledError):
-                await under_way.task
-            go_on.set()
-            assert await asyncio.to_thread(closed.wait, WAIT_SECONDS)
-
-    run(main())
+    cancel_while_blocked(app, begun, go_on, closed)
 
 
 def test_server_that_cancels_an_async_request_has_it_torn_down(app: Flask) -> None:
@@ -212,9 +223,7 @@ def test_server_that_cancels_an_async_request_has_it_torn_down(app: Flask) -> No
         async with call(app.asgi_app) as under_way:
             under_way.feed()
             await begun.wait()
-            under_way.task.cancel()
-            with pytest.raises(asyncio.CancelledError):
-                await under_way.task
+            await cancel(under_way)
 
     run(main())
     assert [type(error) for error in torn] == [asyncio.CancelledError]
@@ -234,17 +243,7 @@ def test_server_that_cancels_while_hooks_run_has_the_request_torn_down(app: Flas
     async def index() -> str:
         return "never"
 
-    async def main() -> None:
-        async with call(app.asgi_app) as under_way:
-            under_way.feed()
-            await asyncio.to_thread(begun.wait, WAIT_SECONDS)
-            under_way.task.cancel()
-            with pytest.raises(asyncio.CancelledError):
-                await under_way.task
-            go_on.set()
-            assert await asyncio.to_thread(torn.wait, WAIT_SECONDS)
-
-    run(main())
+    cancel_while_blocked(app, begun, go_on, torn)
 
 
 def test_server_that_cancels_a_waiting_request_has_it_withdrawn(app: Flask) -> None:

@@ -184,6 +184,19 @@ def test_generator_is_pulled_only_when_more_can_be_sent(app: Flask) -> None:
     run(main())
 
 
+def fail(app: Flask, error: type[Exception], text: str) -> Reply:
+    """Return what is sent of an answer whose error reaches the server."""
+
+    async def main() -> Reply:
+        async with call(app.asgi_app) as under_way:
+            under_way.feed()
+            with pytest.raises(error, match=text):
+                await under_way.task
+            return under_way.reply
+
+    return run(main())
+
+
 def test_generator_that_fails_at_once_is_answered_by_the_server(app: Flask) -> None:
     @app.route("/")
     def index() -> Any:
@@ -193,14 +206,7 @@ def test_generator_that_fails_at_once_is_answered_by_the_server(app: Flask) -> N
 
         return parts()
 
-    async def main() -> Reply:
-        async with call(app.asgi_app) as under_way:
-            under_way.feed()
-            with pytest.raises(LookupError, match="at once"):
-                await under_way.task
-            return under_way.reply
-
-    assert not run(main()).is_started
+    assert not fail(app, LookupError, "at once").is_started
 
 
 def test_generator_that_fails_later_breaks_the_answer_off(app: Flask) -> None:
@@ -216,14 +222,7 @@ def test_generator_that_fails_later_breaks_the_answer_off(app: Flask) -> None:
         response.call_on_close(lambda: closed.append(True))
         return response
 
-    async def main() -> Reply:
-        async with call(app.asgi_app) as under_way:
-            under_way.feed()
-            with pytest.raises(LookupError, match="later"):
-                await under_way.task
-            return under_way.reply
-
-    reply = run(main())
+    reply = fail(app, LookupError, "later")
     assert reply.body == b"a"
     assert not reply.is_complete
     assert closed == [True]
@@ -233,14 +232,7 @@ def test_generator_that_fails_later_breaks_the_answer_off(app: Flask) -> None:
 def test_stream_of_another_length_than_announced_is_broken_off(app: Flask, length: str) -> None:
     app.add_url_rule("/", "index", lambda: (iter([b"a", b"b"]), {"Content-Length": length}))
 
-    async def main() -> Reply:
-        async with call(app.asgi_app) as under_way:
-            under_way.feed()
-            with pytest.raises(IncompleteBodyError, match="Content-Length"):
-                await under_way.task
-            return under_way.reply
-
-    assert not run(main()).is_complete
+    assert not fail(app, IncompleteBodyError, "Content-Length").is_complete
 
 
 def test_error_of_close_comes_after_a_whole_answer(app: Flask) -> None:
@@ -250,11 +242,4 @@ def test_error_of_close_comes_after_a_whole_answer(app: Flask) -> None:
         response.call_on_close(lambda: 1 / 0)
         return response
 
-    async def main() -> Reply:
-        async with call(app.asgi_app) as under_way:
-            under_way.feed()
-            with pytest.raises(ZeroDivisionError):
-                await under_way.task
-            return under_way.reply
-
-    assert run(main()).is_complete
+    assert fail(app, ZeroDivisionError, "division").is_complete

@@ -16,8 +16,8 @@ from typing import Any
 import pytest
 
 from hipflask import Flask
-from hipflask.server.in_process import InProcessServer
 from hipflask.server.listener import BindError
+from hipflask.server.native_in_process import InProcessServer
 from hipflask.server.settings import resolve
 
 WAIT_SECONDS = 20.0  # a deadline that only a hang reaches

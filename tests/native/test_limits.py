@@ -7,7 +7,8 @@ import re
 import socket
 import threading
 import time
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ import pytest
 
 import hipflask
 from hipflask import request
-from tests.native.conftest import WAIT_SECONDS, Serve, receive_all
+from tests.native.conftest import WAIT_SECONDS, Serve, Serving, receive_all
 
 GET = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
 
@@ -293,7 +294,9 @@ def test_connections_beyond_the_most_wait(app: hipflask.Flask, serve: Serve) -> 
         assert third.recv(4096).endswith(b"Hello")
 
 
-def test_stop_answers_what_was_accepted(app: hipflask.Flask, serve: Serve) -> None:
+@contextmanager
+def begin_slow(app: hipflask.Flask, serving: Serving) -> Iterator[tuple[socket.socket, threading.Event]]:
+    """Have a request begun; it is answered when the event is set."""
     begun, release = threading.Event(), threading.Event()
 
     @app.get("/slow")
@@ -302,10 +305,15 @@ def test_stop_answers_what_was_accepted(app: hipflask.Flask, serve: Serve) -> No
         release.wait(WAIT_SECONDS)
         return "slow"
 
-    serving = serve(app)
     with serving.connect() as connection:
         connection.sendall(b"GET /slow HTTP/1.1\r\nHost: a\r\n\r\n")
         assert begun.wait(WAIT_SECONDS)
+        yield connection, release
+
+
+def test_stop_answers_what_was_accepted(app: hipflask.Flask, serve: Serve) -> None:
+    serving = serve(app)
+    with begin_slow(app, serving) as (connection, release):
         serving.server.stop(WAIT_SECONDS)
         release.set()
         received = receive_all(connection)
@@ -316,18 +324,8 @@ def test_stop_answers_what_was_accepted(app: hipflask.Flask, serve: Serve) -> No
 
 
 def test_stop_cuts_what_takes_longer(app: hipflask.Flask, serve: Serve) -> None:
-    begun, release = threading.Event(), threading.Event()
-
-    @app.get("/slow")
-    def slow() -> str:
-        begun.set()
-        release.wait(WAIT_SECONDS)
-        return "slow"
-
     serving = serve(app)
-    with serving.connect() as connection:
-        connection.sendall(b"GET /slow HTTP/1.1\r\nHost: a\r\n\r\n")
-        assert begun.wait(WAIT_SECONDS)
+    with begin_slow(app, serving) as (connection, release):
         serving.server.stop(0.05)
         assert _received_nothing(connection)
         release.set()

@@ -16,7 +16,7 @@ from hipflask.server.pure import BaseWSGIServer, ThreadedWSGIServer, WSGIApplica
 from hipflask.server.settings import config_of, resolve, setting_of
 
 if TYPE_CHECKING:
-    from hipflask.server.in_process import InProcessServer
+    from hipflask.server.native_in_process import InProcessServer
 
 __all__ = ["is_running_from_reloader", "make_server", "run_simple"]
 
@@ -136,7 +136,7 @@ def run_simple(
 
             server.app = ProxyFix(server.app, values["trusted_proxies"], values["trusted_proxies"])
     else:
-        from hipflask.server.in_process import InProcessServer
+        from hipflask.server.native_in_process import InProcessServer
 
         server = InProcessServer(hostname, port, application, values)
     if static_files:
