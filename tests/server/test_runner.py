@@ -239,7 +239,8 @@ def test_module_that_is_not_built_is_no_word_worth(monkeypatch: pytest.MonkeyPat
 
 
 ECHO = """
-import sys
+import signal
+signal.signal(signal.SIGTERM, signal.SIG_DFL)  # those who count coverage have set one
 from hipflask import Flask, request
 app = Flask(__name__)
 app.config.update(SERVER_TRUSTED_PROXIES=1, SERVER_MAX_BODY=10)
