@@ -156,6 +156,25 @@ def test_stop_cuts_what_takes_too_long(run: Callable[..., Running], caplog: pyte
     running.join()
 
 
+def test_application_that_wants_the_socket_is_told(run: Callable[..., Running]) -> None:
+    errors: list[str] = []
+
+    def take(environ: dict[str, Any], start_response: Any) -> list[bytes]:
+        found = environ["werkzeug.socket"]
+        assert not hasattr(found, "__deepcopy__")
+        try:
+            found.recv(1)
+        except RuntimeError as error:
+            errors.append(str(error))
+        start_response("200 OK", [])
+        return [b"told"]
+
+    with run(take).connect() as client:
+        client.sendall(GET)
+        assert client.recv(4096).endswith(b"told")
+    assert "set HIPFLASK_RUN_SERVER=pure" in errors[0]
+
+
 @pytest.mark.parametrize(("most", "is_multithread"), [(1, b"False"), (2, b"True")])
 def test_application_is_told_of_threads(run: Callable[..., Running], most: int, is_multithread: bytes) -> None:
     def tell(environ: dict[str, Any], start_response: Any) -> list[bytes]:

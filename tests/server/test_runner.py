@@ -246,7 +246,7 @@ app = Flask(__name__)
 app.config.update(SERVER_TRUSTED_PROXIES=1, SERVER_MAX_BODY=10)
 @app.post("/")
 def index():
-    return f"{request.remote_addr} {'werkzeug.socket' in request.environ}"
+    return f"{request.remote_addr} {hasattr(request.environ['werkzeug.socket'], '__enter__')}"
 app.run(port=0)
 """
 

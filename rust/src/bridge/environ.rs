@@ -7,11 +7,15 @@ use std::sync::Arc;
 use hipflask_http1::Framing;
 use pyo3::intern;
 use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
 use pyo3::types::PyDict;
 
 use super::head::{Head, host_of};
 use super::text::{latin1, unquote};
 use crate::request::Request;
+
+/// `werkzeug.socket` of every environ: says why there is none.
+static NO_SOCKET: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
 
 /// `hipflask.is_disconnected` of an environ.
 #[pyclass(frozen)]
@@ -123,6 +127,8 @@ pub fn make_environ<'py>(slf: &Bound<'py, Head>) -> PyResult<Bound<'py, PyDict>>
     // Not a method of the head: that would be a cycle in every environ.
     let ask = Py::new(py, Ask(Arc::clone(&this.request)))?;
     environ.set_item(intern!(py, "hipflask.is_disconnected"), ask)?;
+    let no_socket = NO_SOCKET.import(py, "hipflask.server.native_socket", "NO_SOCKET")?;
+    environ.set_item(intern!(py, "werkzeug.socket"), no_socket)?;
     this.fill_server(&environ)?;
     this.fill_target(&environ)?;
     this.fill_fields(&environ)?;
