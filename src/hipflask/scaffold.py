@@ -114,9 +114,10 @@ class Scaffold:
     @property
     def static_folder(self) -> str | None:
         """Absolute folder of static files, ``None`` if there is none."""
-        if self._static_folder is None:
-            return None
-        return os.path.join(self.root_path, self._static_folder)
+        folder = self._static_folder
+        if folder is None or folder[:1] == "/" == os.sep:
+            return folder
+        return os.path.join(self.root_path, folder)
 
     @static_folder.setter
     def static_folder(self, value: str | os.PathLike[str] | None) -> None:

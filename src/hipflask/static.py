@@ -31,6 +31,6 @@ def add_static_route(app: Flask, static_host: str | None, host_matching: bool) -
     reference = weakref.ref(app)
 
     def static(**values: t.Any) -> t.Any:
-        return t.cast("Flask", reference()).send_static_file(**values)  # the application is serving
+        return reference().send_static_file(**values)  # type: ignore[union-attr]  # the application is serving
 
     app.add_url_rule(f"{app.static_url_path}/<path:filename>", endpoint="static", host=static_host, view_func=static)

@@ -439,3 +439,54 @@ def test_file_is_logged_when_it_has_left(app: hipflask.Flask, serve: Serve, tmp_
     serving.close()
     answers = [answer for report in serving.reports for answer in report.answers]
     assert [answer.is_complete for answer in answers] == [False]
+
+
+CONDITIONS = {
+    "whole": ("", b"200", 200_000),
+    "same": ("If-None-Match: {tag}", b"304", 0),
+    "not newer": ("If-Modified-Since: {date}", b"304", 0),
+    "another": ('If-Match: "other"', b"412", 200_000),
+    "long part": ("Range: bytes=10-150009", b"206", 150_000),
+    "short part": ("Range: bytes=10-19", b"206", 10),
+    "end": ("Range: bytes=-100000", b"206", 100_000),
+    "beyond": ("Range: bytes=200000-", b"416", None),
+}
+
+
+@pytest.mark.parametrize("has_middleware", [False, True], ids=["handle", "wsgi"])
+@pytest.mark.parametrize(("field", "status", "size"), CONDITIONS.values(), ids=CONDITIONS)
+def test_conditions_of_a_file_are_kept(
+    app: hipflask.Flask,
+    serve: Serve,
+    tmp_path: Path,
+    has_middleware: bool,
+    field: str,
+    status: bytes,
+    size: int | None,
+) -> None:
+    content = bytes(range(200)) * 1000
+    (tmp_path / "file").write_bytes(content)
+    app.add_url_rule("/", "file", lambda: hipflask.send_file(tmp_path / "file"))
+    if has_middleware:
+        app.wsgi_app = ProxyFix(app.wsgi_app)  # type: ignore[method-assign]
+    serving = serve(app)
+    fields = dict(line.split(": ", 1) for line in serving.get("/")[0].decode().split("\r\n")[1:])
+    head, body = serving.get("/", *filter(None, [field.format(tag=fields["ETag"], date=fields["Last-Modified"])]))
+    assert head.split()[1] == status
+    if size is not None:
+        assert len(body) == size
+        assert body in (content[10:], content[-100_000:]) or content[10:].startswith(body) or body == content
+
+
+def test_environ_that_a_view_has_changed_counts(app: hipflask.Flask, serve: Serve, tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"y" * 100_000)
+
+    @app.get("/")
+    def view() -> Any:
+        if request.args:
+            request.environ["HTTP_RANGE"] = "bytes=0-9"
+        return hipflask.send_file(tmp_path / "file")
+
+    serving = serve(app)
+    assert len(serving.get("/")[1]) == 100_000
+    assert serving.get("/?part")[1] == b"y" * 10

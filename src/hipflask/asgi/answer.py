@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from hipflask.http.conditional import PartialBody
 from hipflask.http.wsgi import FileWrapper
 
 if TYPE_CHECKING:
@@ -155,7 +156,7 @@ def answer_of_response(response: Any, head: Any) -> Answer:
 
 
 # Bodies that change nothing when they are iterated over.
-_CALM = (list, FileWrapper)
+_CALM = (list, FileWrapper, PartialBody)
 
 
 class StartResponse:

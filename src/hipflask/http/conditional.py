@@ -107,37 +107,42 @@ class PartialBody:
         body: Whole body: an iterable of bytes or text, or an iterator over a seekable file.
         start: First byte, counted from 0.
         length: Number of bytes.
+
+    Attributes:
+        body: As given.
+        start: As given.
+        left: How many bytes of the part have not been given yet.
     """
 
     def __init__(self, body: Iterable[bytes | str], start: int, length: int) -> None:
-        self._body = body
-        self._start = start
-        self._left = length
+        self.body = body
+        self.start = start
+        self.left = length
         self._parts = self._cut()
 
     def _skip(self) -> int:
         """Move a seekable file to the start; return how many bytes are still to be skipped."""
-        seekable = getattr(self._body, "seekable", None)
-        seek = getattr(self._body, "seek", None)
+        seekable = getattr(self.body, "seekable", None)
+        seek = getattr(self.body, "seek", None)
         if seekable is not None and seek is not None and seekable():
-            seek(self._start)
+            seek(self.start)
             return 0
-        return self._start
+        return self.start
 
     def _cut(self) -> Iterator[bytes]:
         skip = self._skip()
-        if not self._left:
+        if not self.left:
             return
-        for part in self._body:
+        for part in self.body:
             data = part.encode() if isinstance(part, str) else part
             if skip >= len(data):
                 skip -= len(data)
                 continue
-            data = data[skip : skip + self._left]
+            data = data[skip : skip + self.left]
             skip = 0
-            self._left -= len(data)
+            self.left -= len(data)
             yield data
-            if not self._left:
+            if not self.left:
                 return
 
     def __iter__(self) -> PartialBody:
@@ -148,6 +153,6 @@ class PartialBody:
 
     def close(self) -> None:
         """Close the whole body."""
-        close = getattr(self._body, "close", None)
+        close = getattr(self.body, "close", None)
         if close is not None:
             close()

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from hipflask.http.response import Response
 
-__all__ = ["secure_filename", "send_file", "send_from_directory"]
+__all__ = ["plain_classes", "secure_filename", "send_file", "send_from_directory"]
 
 _NOT_IN_FILENAME_RE = re.compile(r"[^A-Za-z0-9_.-]")
 _NO_CACHE = "Cache-Control", "no-cache"
@@ -151,8 +151,8 @@ def _set_caching(
         response.set_etag(entity_tag(source.path, source.size, source.modified))
 
 
-# Classes of responses whose fields can be written down without asking them, see _is_plain().
-_plain_classes: set[type] = set()
+#: Classes of responses whose fields are written down without asking them: of the environ, only conditions are read.
+plain_classes: set[type] = set()
 _SETTERS = ("__new__", "__init__", "headers", "content_length", "last_modified", "cache_control", "expires", "date")
 
 
@@ -162,7 +162,7 @@ def _is_plain(cls: type[Response]) -> bool:
 
     names = (*_SETTERS, "set_etag", "make_conditional", "automatically_set_content_length")
     found = all(getattr(cls, name, None) is getattr(original, name, None) for name in names)
-    return remember_verdict(_plain_classes, cls, found)
+    return remember_verdict(plain_classes, cls, found)
 
 
 def _usual_fields(
@@ -258,7 +258,7 @@ def send_file(
         and source.path is not None
         and not use_x_sendfile
         and (seconds is None or type(seconds) is int)
-        and (response_class in _plain_classes or _is_plain(response_class))
+        and (response_class in plain_classes or _is_plain(response_class))
     ):
         fields = _usual_fields(source, mimetype, bool(as_attachment), download_name, seconds)
         return _send_plainly(source, environ, fields, conditional, response_class)

@@ -176,4 +176,6 @@ def safe_join(directory: str, *untrusted: str) -> str | None:
             if _is_unsafe(path):
                 return None
         parts.append(path)
+    if len(parts) == 2 and type(directory) is str:
+        return "/".join(parts) if parts[0][-1] != "/" else parts[0] + parts[1]
     return posixpath.join(*parts)

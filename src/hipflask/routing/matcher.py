@@ -59,7 +59,10 @@ class _Pattern:
         found = self._regex.match("/".join(segments) if part.final else segments[0])
         if found is None:
             return None
-        values.extend(found[group] for group in self._groups)
+        if len(self._groups) == 1:
+            values.append(found[self._groups[0]])
+        else:
+            values.extend(found[group] for group in self._groups)
         if not part.final:
             return segments[1:]
         return [""] if part.suffixed and found[self._regex.groups] == "/" else []

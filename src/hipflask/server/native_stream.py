@@ -7,19 +7,22 @@ import os
 from io import BufferedReader, FileIO
 from typing import TYPE_CHECKING, Any
 
+from hipflask.http.conditional import PartialBody
+from hipflask.http.wsgi import FileWrapper
 from hipflask.server.access_log import access_logger, printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from contextvars import Context
 
-    from hipflask.http.wsgi import FileWrapper
     from hipflask.server._native import Head
 
-__all__ = ["SMALL_FILE_BYTES", "Stream", "answer_with_file", "fail"]
+__all__ = ["FILES", "SMALL_FILE_BYTES", "Stream", "answer_with_file", "fail"]
 
 #: Files up to this size are read and sent like any other body: that takes fewer system calls.
 SMALL_FILE_BYTES = 64 * 1024
+#: Types of bodies that may be files.
+FILES = frozenset({FileWrapper, PartialBody})
 _FAILURE = b"500 Internal Server Error: The application failed; its log says why.\n"
 
 
@@ -38,21 +41,27 @@ def fail(head: Head, error: BaseException) -> None:
     head.answer(_FAILURE)
 
 
-def answer_with_file(head: Head, body: FileWrapper) -> bool:
-    """Answer with a file that the server can send by itself; false if this one is none, and nothing was done.
+def answer_with_file(head: Head, body: Any) -> bool:
+    """Answer with a file, or a part of it, that the server can send by itself; false if it is none: nothing was done.
 
     Args:
         head: The request; its answer was started.
-        body: The body; it is closed if it is sent: the server has the file open for itself.
+        body: The body, one of `FILES`; it is closed if it is sent: the server has the file open for itself.
     """
+    left, start = head.bytes_left, None
+    if type(body) is PartialBody:
+        if body.left != left:
+            return False
+        start, body = body.start, body.body
+    if type(body) is not FileWrapper or not head.has_body:
+        return False
     file: Any = body.file
-    if type(file) is not BufferedReader or type(file.raw) is not FileIO or not head.has_body:
+    if type(file) is not BufferedReader or type(file.raw) is not FileIO:
         return False
     try:
-        offset = file.tell()
+        offset = file.tell() if start is None else file.seek(start)
     except OSError:  # a pipe
         return False
-    left = head.bytes_left
     size = os.fstat(file.fileno()).st_size - offset if left is None else left
     if size <= 0:
         return False  # empty, or one that does not tell its size, as those of /proc

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from hipflask.asgi.answer import StartResponse, run_wsgi
 from hipflask.asgi.routes import is_served_by_handle
-from hipflask.http.wsgi import FileWrapper
-from hipflask.server.native_stream import Stream, answer_with_file, fail
+from hipflask.server.native_stream import FILES, Stream, answer_with_file, fail
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -63,7 +62,7 @@ class NativeWorker:
             body = context.run(self._respond, head)
             if type(body) is list:
                 head.answer(body[0] if len(body) == 1 else b"".join(body))
-            elif type(body) is not FileWrapper or not answer_with_file(head, body):
+            elif type(body) not in FILES or not answer_with_file(head, body):
                 self._begin(Stream(head, body, context))
         except BaseException as error:  # SystemExit too ends the request only
             fail(head, error)
@@ -97,7 +96,7 @@ class NativeWorker:
             if type(body) is list:
                 head.answer(b"".join(body))
                 return
-            if type(body) is FileWrapper and not first and answer_with_file(head, body):
+            if type(body) in FILES and not first and answer_with_file(head, body):
                 return
         self._begin(Stream(head, body, context, first), key)
 
