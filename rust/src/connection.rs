@@ -258,10 +258,13 @@ impl Connection {
         }
     }
 
-    /// The server stops: no other request after the present or next one. One that has been silent for a
-    /// while is closed; another may be about to ask.
-    pub fn on_drain(&mut self, is_patient: bool, round: &mut Round) -> Fate {
+    /// The server stops: no other request after the present or next one.
+    pub fn close_after_answer(&mut self) {
         self.http.close_after_answer();
+    }
+
+    /// The server is stopping. A connection that has been silent for a while is closed; another may be about to ask.
+    pub fn on_drain(&mut self, is_patient: bool, round: &mut Round) -> Fate {
         let is_silent = round.now.saturating_duration_since(self.since).as_millis() >= 1000;
         let is_waiting = matches!(self.phase, Phase::KeepAlive | Phase::Head);
         let is_done = self.input.is_empty() && self.output.is_empty();

@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use crate::places::Places;
 use crate::request::Request;
+use hipflask_handover::Load;
 
 /// Takes requests from the I/O thread. No method may block, or wait for the interpreter.
 pub trait Door: Send + Sync {
@@ -15,7 +16,7 @@ pub trait Door: Send + Sync {
     fn resume(&self, keys: &mut Vec<u64>);
 
     /// Looks after the queue: returns the requests that have waited for too long.
-    fn watch(&self, now: Instant) -> Vec<Arc<Request>>;
+    fn watch(&self, now: Instant, load: Option<Load>) -> Vec<Arc<Request>>;
 
     /// The places of requests whose body is read as it comes.
     fn places(&self) -> Arc<Places>;

@@ -14,6 +14,7 @@ mod connection;
 mod door;
 mod journal;
 mod listener;
+mod meter;
 mod output;
 mod places;
 mod proxies;

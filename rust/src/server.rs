@@ -18,6 +18,7 @@ use crate::connection::{Connection, Fate, Round};
 use crate::door::Door;
 use crate::journal::{Journal, Report};
 use crate::listener::{Address, Listener};
+use crate::meter::Meter;
 use crate::reply::{Replies, Reply};
 use crate::request::{Request, Ticket};
 
@@ -79,6 +80,7 @@ pub struct Server {
     replies: Arc<Replies>,
     journal: Arc<Journal>,
     stop: Arc<Stop>,
+    meter: Meter,
     round: Round,
     generation: u32,
     /// Connections that want another turn.
@@ -118,6 +120,7 @@ impl Server {
             replies,
             journal,
             stop,
+            meter: Meter::new(),
             round: Round {
                 settings,
                 now,
@@ -166,6 +169,7 @@ impl Server {
                 _ => {}
             }
             self.look_at_clock();
+            self.begin_drain();
             self.replies.swap(&mut replies);
             self.carry_out(&mut replies);
             for event in &events {
@@ -365,22 +369,29 @@ impl Server {
         }
     }
 
-    /// Goes on with the stopping, if it is asked for; true at its end.
+    /// Begins the stopping, if it is asked for: from now on, answers say that their connections close.
+    fn begin_drain(&mut self) {
+        if self.stop.asked().is_none() || self.drain_began.is_some() {
+            return;
+        }
+        self.drain_began = Some(self.round.now);
+        self.paused_until = None;
+        self.accept(); // what the system has accepted in our name already
+        self.round.is_draining = true;
+        for (mut listener, _) in std::mem::take(&mut self.listeners) {
+            listener.deregister(self.poll.registry());
+        }
+        for (_, connection) in &mut self.connections {
+            connection.close_after_answer();
+        }
+    }
+
+    /// Goes on with the stopping; true at its end.
     fn drain(&mut self) -> bool {
-        let Some(graceful) = self.stop.asked() else {
+        let (Some(graceful), Some(began)) = (self.stop.asked(), self.drain_began) else {
             return false;
         };
-        let now = self.round.now;
-        if self.drain_began.is_none() {
-            self.drain_began = Some(now);
-            self.paused_until = None;
-            self.accept(); // what the system has accepted in our name already
-            self.round.is_draining = true;
-            for (mut listener, _) in std::mem::take(&mut self.listeners) {
-                listener.deregister(self.poll.registry());
-            }
-        }
-        let elapsed = now.saturating_duration_since(self.drain_began.unwrap_or(now));
+        let elapsed = self.round.now.saturating_duration_since(began);
         let is_patient = elapsed < DRAIN_PATIENCE.min(graceful);
         let mut over = Vec::new();
         for (token, connection) in &mut self.connections {
@@ -397,7 +408,12 @@ impl Server {
     // Handing over
 
     fn hand_over(&mut self) {
-        let late = self.door.watch(self.round.now);
+        let load = if self.door.is_waiting() {
+            self.meter.read(self.round.now)
+        } else {
+            None
+        };
+        let late = self.door.watch(self.round.now, load);
         self.refuse_all(late);
         if !self.round.batch.is_empty() {
             let mut batch = std::mem::take(&mut self.round.batch);

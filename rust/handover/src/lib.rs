@@ -1,8 +1,12 @@
 //! Where requests wait for a thread, and who is woken for them.
 //!
-//! At most one worker is *searching*: woken, and with nothing taken yet. Whoever takes something and leaves
-//! more behind wakes the next one unless somebody is searching already, and so does whoever files something.
-//! So a worker that is stuck in a view keeps nobody waiting, and one that is not wakes next to nobody.
+//! At most one worker is *searching*: woken, and with nothing taken yet. A worker that began something less than
+//! [`QUICK`] ago is *quick*: it is taken to be back soon, and as long as there is one, nobody else is woken, who
+//! would only fight with it for the interpreter. Where nobody is, whoever files something wakes a worker, and so
+//! does [`Queue::look`], which the I/O thread calls every millisecond while entries wait. A queue that it finds
+//! standing still, or waiting beside an idle processor, has views that wait: for the next [`HASTE`] wakes, whoever
+//! takes something and leaves more behind passes it on at once. So workers that are stuck keep nobody waiting, and
+//! ones that are not wake nobody. While threads compute, they count as quick for longer.
 //! Taking is quick and done while attached to the interpreter; waiting is done detached.
 
 #![cfg_attr(
@@ -27,6 +31,13 @@ use std::{
     thread::{Thread, current},
 };
 
+/// How long a worker that has begun something is taken to be back soon.
+pub const QUICK: Duration = Duration::from_millis(1);
+/// The same while threads compute: another would only slow them down.
+const QUICK_BUSY: Duration = Duration::from_millis(5);
+/// Wakes that are not spared after the queue has stood still.
+const HASTE: u32 = 64;
+
 /// What a worker is to do next.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Next<T> {
@@ -40,6 +51,17 @@ pub enum Next<T> {
     Closed,
 }
 
+/// What the processor has been doing while entries waited.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Load {
+    /// Nobody has measured it for long enough.
+    Unknown,
+    /// The threads wait for something else more than they compute.
+    Idle,
+    /// The threads compute.
+    Busy,
+}
+
 #[derive(Debug)]
 struct Worker {
     mail: VecDeque<u64>,
@@ -47,6 +69,8 @@ struct Worker {
     is_idle: bool,
     is_searching: bool,
     is_gone: bool,
+    /// When it began the last thing, or earlier: the queue's clock is that of filing and looking.
+    began: Option<Instant>,
     /// It has half-done things of its own, which would wait for whatever else it begins.
     is_host: bool,
 }
@@ -64,9 +88,16 @@ struct State<T> {
     /// Idle workers; the one that worked last is at the end and taken first: its caches are warm.
     idle: Vec<usize>,
     searching: usize,
+    /// The time of the last filing or look.
+    clock: Option<Instant>,
+    /// What it was like at the last look.
+    load: Load,
+    /// Wakes left that are not spared.
+    haste: u32,
     taken: u64,
     taken_at_last_look: u64,
-    last_look: Option<Instant>,
+    /// When the queue was last seen to move.
+    moved: Option<Instant>,
     is_closed: bool,
 }
 
@@ -76,11 +107,24 @@ pub struct Queue<T> {
     state: Mutex<State<T>>,
     size: AtomicUsize,
     limit: usize,
+    /// Somebody looks while entries wait, so that wakes may be spared.
+    is_watched: bool,
 }
 
 impl<T> State<T> {
     /// Picks the worker to be woken, if one is needed and there is one.
-    fn pick(&mut self) -> Option<Thread> {
+    fn pick(&mut self, may_spare: bool) -> Option<Thread> {
+        if self.searching > 0 || self.entries.is_empty() || self.idle.is_empty() {
+            return None;
+        }
+        if may_spare && self.has_quick() {
+            self.haste = self.haste.checked_sub(1)?;
+        }
+        self.pick_now()
+    }
+
+    /// Picks the worker to be woken, whoever else may be back soon.
+    fn pick_now(&mut self) -> Option<Thread> {
         if self.searching > 0 || self.entries.is_empty() {
             return None;
         }
@@ -91,6 +135,21 @@ impl<T> State<T> {
         worker.is_searching = true;
         self.searching = 1;
         Some(worker.thread.clone())
+    }
+
+    /// Whether some worker is taken to be back soon, and to take what is new then.
+    fn has_quick(&self) -> bool {
+        let quick = match self.load {
+            Load::Busy => QUICK_BUSY,
+            _ => QUICK,
+        };
+        let Some(clock) = self.clock else {
+            return false;
+        };
+        self.workers.iter().any(|one| {
+            let is_fresh = |began| clock.saturating_duration_since(began) < quick;
+            !(one.is_idle || one.is_gone || one.is_host) && one.began.is_some_and(is_fresh)
+        })
     }
 
     /// Returns where in `idle` the last one is that has nothing half-done.
@@ -143,21 +202,29 @@ fn wake(thread: Option<Thread>) {
 
 impl<T> Queue<T> {
     /// Makes a queue for at most `limit` entries.
+    ///
+    /// # Arguments
+    ///
+    /// * `is_watched` - [`Queue::look`] is called every millisecond while entries wait. If not, no wake is spared.
     #[must_use]
-    pub fn new(limit: usize) -> Self {
+    pub fn new(limit: usize, is_watched: bool) -> Self {
         Self {
             state: Mutex::new(State {
                 entries: VecDeque::new(),
                 workers: Vec::new(),
                 idle: Vec::new(),
                 searching: 0,
+                clock: None,
+                load: Load::Unknown,
+                haste: 0,
                 taken: 0,
                 taken_at_last_look: 0,
-                last_look: None,
+                moved: None,
                 is_closed: false,
             }),
             size: AtomicUsize::new(0),
             limit,
+            is_watched,
         }
     }
 
@@ -186,6 +253,7 @@ impl<T> Queue<T> {
             is_idle: false,
             is_searching: false,
             is_gone: false,
+            began: None,
             is_host: false,
         };
         let mut state = self.lock();
@@ -207,7 +275,7 @@ impl<T> Queue<T> {
         if let Some(worker) = state.workers.get_mut(at) {
             worker.is_gone = true;
         }
-        let next = state.pick();
+        let next = state.pick(self.is_watched);
         self.unlock(state);
         wake(next);
     }
@@ -234,9 +302,11 @@ impl<T> Queue<T> {
         self.lock().idle.len()
     }
 
-    /// Files what fits, in order, and leaves the rest; one worker is woken for all of it.
-    pub fn file<S: Into<T>>(&self, items: &mut Vec<S>, now: Instant) {
+    /// Files what fits, in order, and leaves the rest; one worker is woken for all of it, if one is needed.
+    /// Returns whether somebody is about to take something.
+    pub fn file<S: Into<T>>(&self, items: &mut Vec<S>, now: Instant) -> bool {
         let mut state = self.lock();
+        state.clock = Some(now);
         let room = self.limit.saturating_sub(state.entries.len());
         let room = if state.is_closed {
             0
@@ -248,9 +318,11 @@ impl<T> Queue<T> {
             item: item.into(),
         });
         state.entries.extend(entries);
-        let next = state.pick();
+        let next = state.pick(self.is_watched);
+        let is_attended = state.searching > 0;
         self.unlock(state);
         wake(next);
+        is_attended
     }
 
     /// Takes what a worker has to do next, without waiting.
@@ -270,13 +342,13 @@ impl<T> Queue<T> {
             .get_mut(at)
             .and_then(|one| one.mail.pop_front())
         {
-            let next = state.pick();
+            let next = state.pick(self.is_watched);
             drop(state);
             wake(next);
             return Next::GoOn(key);
         }
         if !state.entries.is_empty() && state.leaves_it(at) {
-            let next = state.pick();
+            let next = state.pick(self.is_watched);
             drop(state);
             wake(next);
             return Next::Nothing;
@@ -289,7 +361,11 @@ impl<T> Queue<T> {
             };
         };
         state.taken = state.taken.wrapping_add(1);
-        let next = state.pick();
+        let clock = state.clock;
+        if let Some(worker) = state.workers.get_mut(at) {
+            worker.began = clock;
+        }
+        let next = state.pick(self.is_watched);
         self.unlock(state);
         wake(next);
         Next::Begin(entry.item)
@@ -376,21 +452,40 @@ impl<T> Queue<T> {
         late
     }
 
-    /// Whether the queue stands still: entries wait, and since the last look, which was at least `patience`
-    /// ago, nobody has taken one nor is about to.
-    pub fn is_stuck(&self, now: Instant, patience: Duration) -> bool {
+    /// Looks whether the queue stands still, and wakes a worker if one is idle and no other will be back soon, or
+    /// the processor has nothing to do.
+    ///
+    /// Called again and again while entries wait, every [`QUICK`].
+    /// Returns whether it is stuck: for `patience`, nobody has taken anything, nor is anybody about to.
+    pub fn look(&self, now: Instant, patience: Duration, load: Load) -> bool {
         if self.is_empty() {
             return false;
         }
         let mut state = self.lock();
-        let is_recent = |last: Instant| now.saturating_duration_since(last) < patience;
-        if state.last_look.is_some_and(is_recent) {
-            return false;
+        let passed = |since: Instant| now.saturating_duration_since(since);
+        state.clock = Some(now);
+        state.load = if self.is_watched { load } else { Load::Unknown };
+        if state.taken != state.taken_at_last_look || state.moved.is_none() {
+            state.taken_at_last_look = state.taken;
+            state.moved = Some(now);
         }
-        let is_still = state.taken == state.taken_at_last_look && state.last_look.is_some();
-        state.last_look = Some(now);
-        state.taken_at_last_look = state.taken;
-        is_still && state.searching == 0 && state.idle.is_empty() && !state.entries.is_empty()
+        let next = if load != Load::Idle && state.has_quick() {
+            None
+        } else {
+            state.pick_now()
+        };
+        if next.is_some() && load != Load::Busy {
+            state.haste = HASTE;
+        }
+        let is_hopeless =
+            state.searching == 0 && state.idle.is_empty() && !state.entries.is_empty();
+        let is_stuck = is_hopeless && state.moved.is_some_and(|moved| passed(moved) >= patience);
+        if is_stuck {
+            state.moved = Some(now);
+        }
+        drop(state);
+        wake(next);
+        is_stuck
     }
 
     /// Takes no more entries; workers end when there are none left.

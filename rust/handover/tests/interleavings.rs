@@ -6,7 +6,7 @@
 
 use std::time::{Duration, Instant};
 
-use hipflask_handover::{Next, Queue};
+use hipflask_handover::{Load, Next, QUICK, Queue};
 use loom::sync::Arc;
 use loom::thread;
 
@@ -25,7 +25,7 @@ fn take_one(queue: &Queue<u32>, worker: usize) -> u32 {
 #[test]
 fn one_worker_takes_what_is_filed_in_two_steps() {
     loom::model(|| {
-        let queue = Arc::new(Queue::<u32>::new(8));
+        let queue = Arc::new(Queue::<u32>::new(8, true));
         let filer = Arc::clone(&queue);
         let worker = queue.add_worker();
         let thread = thread::spawn(move || {
@@ -41,7 +41,28 @@ fn one_worker_takes_what_is_filed_in_two_steps() {
 #[test]
 fn worker_that_is_stuck_after_one_does_not_keep_the_other_waiting() {
     loom::model(|| {
-        let queue = Arc::new(Queue::<u32>::new(8));
+        let queue = Arc::new(Queue::<u32>::new(8, true));
+        let began = Instant::now();
+        let other = Arc::clone(&queue);
+        let thread = thread::spawn(move || {
+            let worker = other.add_worker();
+            take_one(&other, worker);
+            other.look(began + QUICK, QUICK, Load::Unknown); // as the I/O thread does, again and again
+        });
+        let filer = Arc::clone(&queue);
+        let filing = thread::spawn(move || filer.file(&mut vec![1_u32, 2], began));
+        let worker = queue.add_worker();
+        take_one(&queue, worker);
+        queue.look(began + 3 * QUICK, QUICK, Load::Unknown);
+        thread.join().expect("it takes one");
+        filing.join().expect("it files only");
+    });
+}
+
+#[test]
+fn queue_that_nobody_looks_at_is_passed_on_by_who_takes() {
+    loom::model(|| {
+        let queue = Arc::new(Queue::<u32>::new(8, false));
         let other = Arc::clone(&queue);
         let thread = thread::spawn(move || {
             let worker = other.add_worker();
@@ -57,9 +78,63 @@ fn worker_that_is_stuck_after_one_does_not_keep_the_other_waiting() {
 }
 
 #[test]
+fn worker_that_ends_leaves_nothing_behind_that_it_was_waited_for_with() {
+    loom::model(|| {
+        let queue = Arc::new(Queue::<u32>::new(8, true));
+        let began = Instant::now();
+        let worker = queue.add_worker();
+        queue.file(&mut vec![1_u32], began);
+        take_one(&queue, worker);
+        let other = Arc::clone(&queue);
+        let thread = thread::spawn(move || {
+            let worker = other.add_worker();
+            take_one(&other, worker);
+        });
+        let filer = Arc::clone(&queue);
+        let filing = thread::spawn(move || filer.file(&mut vec![2_u32], began));
+        queue.remove_worker(worker);
+        thread.join().expect("it takes one");
+        filing.join().expect("it files only");
+    });
+}
+
+#[test]
+fn worker_with_half_done_things_and_one_that_comes_back_need_nobody_to_look() {
+    loom::model(|| {
+        let queue = Arc::new(Queue::<u32>::new(8, true));
+        let began = Instant::now();
+        let worker = queue.add_worker();
+        queue.file(&mut vec![1_u32], began);
+        take_one(&queue, worker);
+        let host = Arc::clone(&queue);
+        let hosting = thread::spawn(move || {
+            let worker = host.add_worker();
+            loop {
+                match host.take(worker, true) {
+                    Next::Closed => return,
+                    Next::Begin(_) => host.close(),
+                    _ => _ = host.wait(worker, Duration::from_secs(3600)),
+                }
+            }
+        });
+        let filer = Arc::clone(&queue);
+        let filing = thread::spawn(move || filer.file(&mut vec![2_u32], began));
+        loop {
+            match queue.take(worker, false) {
+                Next::Closed => break,
+                Next::Begin(_) => queue.close(),
+                _ => _ = queue.wait(worker, Duration::from_secs(3600)),
+            }
+        }
+        hosting.join().expect("it ends when all is taken");
+        filing.join().expect("it files only");
+    });
+}
+
+#[test]
 fn nothing_is_left_behind_by_a_worker_with_half_done_things() {
     loom::model(|| {
-        let queue = Arc::new(Queue::<u32>::new(8));
+        let queue = Arc::new(Queue::<u32>::new(8, true));
         let host = Arc::clone(&queue);
         let hosting = thread::spawn(move || {
             let worker = host.add_worker();
@@ -71,8 +146,10 @@ fn nothing_is_left_behind_by_a_worker_with_half_done_things() {
             }
         });
         let worker = queue.add_worker();
-        queue.file(&mut vec![1_u32, 2], Instant::now());
+        let began = Instant::now();
+        queue.file(&mut vec![1_u32, 2], began);
         take_one(&queue, worker);
+        queue.look(began + QUICK, QUICK, Load::Unknown); // as the I/O thread does, again and again
         hosting.join().expect("it takes one");
     });
 }
@@ -80,7 +157,7 @@ fn nothing_is_left_behind_by_a_worker_with_half_done_things() {
 #[test]
 fn mail_wakes_its_worker() {
     loom::model(|| {
-        let queue = Arc::new(Queue::<u32>::new(8));
+        let queue = Arc::new(Queue::<u32>::new(8, true));
         let worker = queue.add_worker();
         let sender = Arc::clone(&queue);
         let thread = thread::spawn(move || sender.mail(worker, 7));
@@ -100,7 +177,7 @@ fn mail_wakes_its_worker() {
 #[test]
 fn closing_ends_a_worker_that_waits() {
     loom::model(|| {
-        let queue = Arc::new(Queue::<u32>::new(8));
+        let queue = Arc::new(Queue::<u32>::new(8, true));
         let worker = queue.add_worker();
         let closer = Arc::clone(&queue);
         let thread = thread::spawn(move || closer.close());

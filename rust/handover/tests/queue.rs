@@ -7,11 +7,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use hipflask_handover::{Next, Queue};
+use hipflask_handover::{Load, Next, QUICK, Queue};
 
 #[test]
 fn what_does_not_fit_is_left() {
-    let queue = Queue::<u32>::new(2);
+    let queue = Queue::<u32>::new(2, true);
     let mut items = vec![1_u32, 2, 3];
     queue.file(&mut items, Instant::now());
     assert_eq!(items, [3]);
@@ -25,7 +25,7 @@ fn what_does_not_fit_is_left() {
 
 #[test]
 fn own_things_come_before_new_ones() {
-    let queue = Queue::<u32>::new(2);
+    let queue = Queue::<u32>::new(2, true);
     let worker = queue.add_worker();
     queue.file(&mut vec![1_u32], Instant::now());
     queue.mail(worker, 5);
@@ -35,7 +35,7 @@ fn own_things_come_before_new_ones() {
 
 #[test]
 fn late_entries_are_given_back() {
-    let queue = Queue::<u32>::new(4);
+    let queue = Queue::<u32>::new(4, true);
     let now = Instant::now();
     let later = now + Duration::from_secs(5);
     queue.file(&mut vec![1_u32], now);
@@ -46,12 +46,12 @@ fn late_entries_are_given_back() {
 
 #[test]
 fn queue_is_stuck_only_if_nobody_takes_nor_could() {
-    let queue = Queue::<u32>::new(4);
+    let queue = Queue::<u32>::new(4, true);
     let patience = Duration::from_millis(5);
     let mut now = Instant::now();
     let mut look = || {
         now += patience;
-        queue.is_stuck(now, patience)
+        queue.look(now, patience, Load::Unknown)
     };
     assert!(!look(), "nothing waits");
     let worker = queue.add_worker();
@@ -63,9 +63,93 @@ fn queue_is_stuck_only_if_nobody_takes_nor_could() {
     assert!(look());
 }
 
+/// A worker on a thread of its own that takes one thing and ends; returns when it is idle.
+fn start_idle(queue: &Arc<Queue<u32>>) -> thread::JoinHandle<u32> {
+    let before = queue.idle_workers();
+    let other = Arc::clone(queue);
+    let handle = thread::spawn(move || {
+        let worker = other.add_worker();
+        loop {
+            match other.take(worker, false) {
+                Next::Begin(item) => return item,
+                _ => _ = other.wait(worker, Duration::from_secs(10)),
+            }
+        }
+    });
+    while queue.idle_workers() == before {
+        thread::yield_now();
+    }
+    handle
+}
+
+#[test]
+fn nobody_is_woken_beside_a_worker_that_will_be_back_soon() {
+    let queue = Arc::new(Queue::<u32>::new(8, true));
+    let now = Instant::now();
+    let quick = queue.add_worker();
+    assert!(!queue.file(&mut vec![1_u32], now), "nobody is idle");
+    assert_eq!(queue.take(quick, false), Next::Begin(1));
+    let idle = start_idle(&queue);
+    assert!(!queue.file(&mut vec![2_u32, 3], now));
+    assert_eq!(queue.take(quick, false), Next::Begin(2));
+    assert_eq!(queue.idle_workers(), 1);
+    assert!(!queue.look(now, QUICK, Load::Unknown), "it may be back yet");
+    assert_eq!(queue.idle_workers(), 1);
+    assert!(
+        !queue.look(now + QUICK, QUICK, Load::Unknown),
+        "somebody is idle"
+    );
+    assert_eq!(queue.idle_workers(), 0);
+    assert_eq!(idle.join().expect("it takes one"), 3);
+}
+
+#[test]
+fn worker_that_is_not_back_is_not_waited_for() {
+    let queue = Arc::new(Queue::<u32>::new(8, true));
+    let now = Instant::now();
+    let slow = queue.add_worker();
+    queue.file(&mut vec![1_u32], now);
+    assert_eq!(queue.take(slow, false), Next::Begin(1));
+    let idle = start_idle(&queue);
+    assert!(queue.file(&mut vec![2_u32], now + QUICK));
+    assert_eq!(idle.join().expect("it takes one"), 2);
+}
+
+#[test]
+fn after_a_standstill_what_is_left_is_passed_on_at_once() {
+    let queue = Arc::new(Queue::<u32>::new(8, true));
+    let now = Instant::now();
+    let slow = queue.add_worker();
+    queue.file(&mut vec![1_u32], now);
+    assert_eq!(queue.take(slow, false), Next::Begin(1));
+    let idle = [start_idle(&queue), start_idle(&queue)];
+    assert!(!queue.file(&mut vec![2_u32, 3], now));
+    assert_eq!(
+        queue.idle_workers(),
+        2,
+        "one who will be back was waited for"
+    );
+    queue.look(now + QUICK, QUICK, Load::Unknown);
+    let mut taken = idle.map(|one| one.join().expect("it takes one"));
+    taken.sort_unstable();
+    assert_eq!(taken, [2, 3]);
+}
+
+#[test]
+fn queue_that_nobody_looks_at_spares_no_wake() {
+    let queue = Arc::new(Queue::<u32>::new(8, false));
+    let now = Instant::now();
+    let quick = queue.add_worker();
+    queue.file(&mut vec![1_u32], now);
+    assert_eq!(queue.take(quick, false), Next::Begin(1));
+    let idle = start_idle(&queue);
+    assert!(queue.file(&mut vec![2_u32], now));
+    assert_eq!(idle.join().expect("it takes one"), 2);
+}
+
 #[test]
 fn worker_that_waits_too_long_is_told() {
-    let queue = Queue::<u32>::new(4);
+    let queue = Queue::<u32>::new(4, true);
     let worker = queue.add_worker();
     assert!(!queue.wait(worker, Duration::from_millis(1)));
     queue.remove_worker(worker);
@@ -75,7 +159,7 @@ fn worker_that_waits_too_long_is_told() {
 
 #[test]
 fn closed_queue_takes_nothing_and_is_emptied() {
-    let queue = Queue::<u32>::new(4);
+    let queue = Queue::<u32>::new(4, true);
     let worker = queue.add_worker();
     queue.file(&mut vec![1_u32], Instant::now());
     queue.close();
@@ -88,7 +172,7 @@ fn closed_queue_takes_nothing_and_is_emptied() {
 
 #[test]
 fn every_entry_is_taken_once_by_many() {
-    let queue = Arc::new(Queue::<usize>::new(100_000));
+    let queue = Arc::new(Queue::<usize>::new(100_000, true));
     let sum = Arc::new(AtomicUsize::new(0));
     let workers: Vec<_> = (0..4)
         .map(|_| {
@@ -124,21 +208,9 @@ fn every_entry_is_taken_once_by_many() {
 
 #[test]
 fn worker_with_half_done_things_leaves_new_ones_to_a_free_one() {
-    let queue = Arc::new(Queue::<u32>::new(4));
+    let queue = Arc::new(Queue::<u32>::new(4, true));
     let host = queue.add_worker();
-    let other = Arc::clone(&queue);
-    let free = thread::spawn(move || {
-        let worker = other.add_worker();
-        loop {
-            match other.take(worker, false) {
-                Next::Begin(item) => return item,
-                _ => _ = other.wait(worker, Duration::from_secs(10)),
-            }
-        }
-    });
-    while queue.workers() < 2 || queue.idle_workers() < 1 {
-        thread::yield_now();
-    }
+    let free = start_idle(&queue);
     queue.file(&mut vec![1_u32], Instant::now());
     assert_eq!(queue.take(host, true), Next::Nothing);
     assert_eq!(free.join().expect("it takes one"), 1);
@@ -148,4 +220,35 @@ fn worker_with_half_done_things_leaves_new_ones_to_a_free_one() {
         Next::Begin(2),
         "nobody else is there"
     );
+}
+
+#[test]
+fn quick_worker_is_not_waited_for_beside_an_idle_processor() {
+    let queue = Arc::new(Queue::<u32>::new(8, true));
+    let now = Instant::now();
+    let quick = queue.add_worker();
+    queue.file(&mut vec![1_u32], now);
+    assert_eq!(queue.take(quick, false), Next::Begin(1));
+    let idle = start_idle(&queue);
+    assert!(!queue.file(&mut vec![2_u32], now));
+    queue.look(now, QUICK, Load::Idle);
+    assert_eq!(idle.join().expect("it takes one"), 2);
+}
+
+#[test]
+fn worker_that_computes_is_given_longer() {
+    let queue = Arc::new(Queue::<u32>::new(8, true));
+    let mut now = Instant::now();
+    let slow = queue.add_worker();
+    queue.file(&mut vec![1_u32], now);
+    assert_eq!(queue.take(slow, false), Next::Begin(1));
+    let idle = start_idle(&queue);
+    assert!(!queue.file(&mut vec![2_u32], now));
+    for _ in 0..4 {
+        now += QUICK;
+        queue.look(now, QUICK, Load::Busy);
+        assert_eq!(queue.idle_workers(), 1);
+    }
+    queue.look(now + QUICK, QUICK, Load::Busy);
+    assert_eq!(idle.join().expect("it takes one"), 2);
 }

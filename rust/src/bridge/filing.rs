@@ -82,7 +82,7 @@ impl Core {
     /// Files new requests; those that there is no room for are left.
     pub fn file_all(&self, requests: &mut Vec<Arc<Request>>, now: Instant) {
         if !requests.iter().any(|request| request.is_streamed()) {
-            self.queue.file(requests, now);
+            let _ = self.queue.file(requests, now); // the I/O thread itself, which looks after what waits
             return;
         }
         let all = std::mem::take(requests);
@@ -125,7 +125,10 @@ impl Core {
 
     fn enqueue(&self, work: Work, now: Instant) -> Option<Work> {
         let mut batch = vec![work];
-        self.queue.file(&mut batch, now);
+        let is_attended = self.queue.file(&mut batch, now);
+        if self.is_sorted && !is_attended && !self.is_told.swap(true, Ordering::AcqRel) {
+            self.replies.wake(); // the I/O thread looks how long this waits, as it does for what it files itself
+        }
         batch.pop()
     }
 }

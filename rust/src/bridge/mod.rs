@@ -24,7 +24,7 @@ use crate::places::Places;
 use crate::reply::Replies;
 use crate::request::Request;
 use crate::server::{STUCK, Stop, oldest};
-use hipflask_handover::Queue;
+use hipflask_handover::{Load, Queue};
 
 use filing::Held;
 
@@ -128,6 +128,8 @@ pub struct Core {
     keeper_bell: Bell,
     /// New requests go to the event loop, which sorts them.
     is_sorted: bool,
+    /// The I/O thread was told to look after what the event loop has filed.
+    is_told: AtomicBool,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -156,8 +158,13 @@ impl Door for Core {
         }
     }
 
-    fn watch(&self, now: Instant) -> Vec<Arc<Request>> {
-        if self.queue.is_stuck(now, STUCK) && self.queue.workers() < self.settings.most_threads() {
+    fn watch(&self, now: Instant, load: Option<Load>) -> Vec<Arc<Request>> {
+        if self.is_sorted && self.queue.is_empty() {
+            // Exchanged, not stored: whoever files something and finds itself told has it seen by the poll's patience.
+            self.is_told.swap(false, Ordering::AcqRel);
+        }
+        let is_stuck = load.is_some_and(|load| self.queue.look(now, STUCK, load));
+        if is_stuck && self.queue.workers() < self.settings.most_threads() {
             lock(&self.tasks).wants_worker = true;
             self.keeper_bell.ring();
         }

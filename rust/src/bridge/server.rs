@@ -1,5 +1,6 @@
 //! `_native.Server`: the I/O thread's handle, and where Python's threads get their work.
 
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -42,13 +43,15 @@ impl Server {
             replies: Arc::new(Replies::new(waker)),
             journal: Arc::new(Journal::default()),
             stop: Arc::new(Stop::default()),
-            queue: Queue::new(settings.queue_size),
+            // What the event loop files, the I/O thread does not always know of.
+            queue: Queue::new(settings.queue_size, !is_sorted),
             held: Held::new(places, settings.queue_size),
             inbox: Mutex::new(Inbox::default()),
             loop_bell: Bell::new()?,
             tasks: Mutex::new(Tasks::default()),
             keeper_bell: Bell::new()?,
             is_sorted,
+            is_told: AtomicBool::new(false),
             settings,
         });
         let listeners = descriptors.into_iter().map(Listener::adopt);
