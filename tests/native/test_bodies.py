@@ -490,3 +490,25 @@ def test_environ_that_a_view_has_changed_counts(app: hipflask.Flask, serve: Serv
     serving = serve(app)
     assert len(serving.get("/")[1]) == 100_000
     assert serving.get("/?part")[1] == b"y" * 10
+
+
+@pytest.mark.parametrize("kind", ["memory", "list", "unsized", "file"])
+def test_part_of_any_body_is_sent(app: hipflask.Flask, serve: Serve, tmp_path: Path, kind: str) -> None:
+    content = b"0123456789" * 20_000
+    (tmp_path / "file").write_bytes(content)
+
+    @app.get("/")
+    def view() -> Any:
+        if kind == "list":
+            return hipflask.Response(content).make_conditional(request, True, len(content))
+        source = io.BytesIO(content) if kind == "memory" else tmp_path / "file"
+        response = hipflask.send_file(source, mimetype="text/plain")
+        if kind == "unsized":
+            del response.headers["Content-Length"]
+        return response
+
+    head, body = serve(app).get("/", "Range: bytes=5-100004")
+    assert head.startswith(b"HTTP/1.1 206 ")
+    if kind == "unsized":
+        body = b"".join(part for part in body.split(b"\r\n") if len(part) > 4)
+    assert body == content[5:100_005]
