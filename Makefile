@@ -27,7 +27,8 @@ COVERAGE_FLOOR := 98
 # What stands beside the project: the cases of the behaviour suite, the record of the API.
 SHARED ?= ../shared
 
-.PHONY: help install run test check format bench bench-servers faults loom docs floors wire conformance conformance-servers
+.PHONY: help install run test check format bench bench-servers faults faults-short loom docs floors wire conformance \
+	conformance-servers
 help:
 	@echo "make run       serve the example on http://127.0.0.1:5000 (PORT=8000 changes the port)"
 	@echo "make test      everything that must pass: make check, then every test with branch coverage"
@@ -36,6 +37,7 @@ help:
 	@echo "make bench     run every measurement in bench/; ends with an error where a claim is missed"
 	@echo "make bench-servers  .venv-bench with the other servers and frameworks that are compared with"
 	@echo "make faults    break the server on purpose: kills, floods, reloads under load (bench/faults/)"
+	@echo "make faults-short  the short ones of them, without times: what CI makes"
 	@echo "make loom      every interleaving of the native server's queue"
 	@echo "make wire      raw requests to the servers, judged by the table of wire cases (MODES=\"bytewise split\")"
 	@echo "make conformance  Flask's own suites, the behaviour suite, the API's record; environments: SUITES_DIR"
@@ -112,17 +114,28 @@ loom:
 	RUSTFLAGS="--cfg loom" cargo test $(MANIFEST) --package hipflask-handover --release --locked --target-dir rust/target/loom
 
 # Each experiment prints what it found, and ends with status 1 where a pass mark is missed; for a quiet moment.
-# ARGS=--quick takes at most ten seconds for each; ARGS="--quick --untimed" judges nothing that a busy machine changes.
+# ARGS=--quick takes at most fifteen seconds for each; ARGS="--quick --untimed" judges nothing that a busy machine
+# changes. FAULTS="drain reload" names those to make.
+FAULTS ?= $(sort $(basename $(notdir $(wildcard bench/faults/*.py))))
 faults: install
-	@failed=; for script in bench/faults/*.py; do \
-		$(BIN)/python "$$script" $(ARGS) || failed="$$failed $$script"; \
-	done; test -z "$$failed" || { echo "Missed:$$failed" >&2; exit 1; }
+	@failed=; for name in $(FAULTS); do \
+		$(BIN)/python "bench/faults/$$name.py" $(ARGS) || failed="$$failed $$name"; \
+	done; count=$$(wc --words <<< "$(FAULTS)"); \
+	test -z "$$failed" || { echo "faults: missed of $$count experiments:$$failed" >&2; exit 1; }; \
+	echo "faults: $$count experiments, all marks passed"
+
+# In their quick form, without times: two minutes, on any machine. The others need half a minute each, or more clients
+# than a busy machine can run. .ci/run makes these.
+FAULTS_SHORT := throughput slow_heads ranges idle_connections churn pipelining overload drain reload kill_supervisor \
+	crash descriptors aborts start_stop log_flood large_streams differential
+faults-short:
+	@$(MAKE) --no-print-directory faults FAULTS="$(FAULTS_SHORT)" ARGS="--quick --untimed"
 
 # Raw requests to the pure and the native server, both by the same table, which stands beside the project; prints what
 # was strict and what met the RFC's minimum. MODES="pipelined bytewise split" takes ten minutes.
 MODES ?= pipelined
 wire: install
-	WIRE_MODES="$(MODES)" $(BIN)/python -m pytest --quiet -rs tests/wire tests/native/test_wire.py tests/wire_api
+	WIRE_MODES="$(MODES)" $(BIN)/python -m pytest --quiet -rs tests/wire tests/native/test_wire.py $(ARGS)
 
 # Fails where a test is lost that tests/suites/*_deviations.tsv do not list, or a listed one passes.
 conformance: install

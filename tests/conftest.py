@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,10 @@ settings.load_profile("ci" if os.environ.get("CI") else "developer")
 # Settings of the developer's own shell (FLASK_DEBUG=1, say) would change what the tests see.
 for _name in [name for name in os.environ if name.startswith(("FLASK_", "HIPFLASK_", "WERKZEUG_"))]:
     del os.environ[_name]
+
+# A shell without job control has what it starts by "&" ignore Ctrl+C; tests send it, to children too.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
