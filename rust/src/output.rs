@@ -7,7 +7,7 @@ use crate::listener::Stream;
 use crate::reply::{FilePart, Payload};
 
 /// Bytes of a file that are sent in one go; then it is other connections' turn.
-const FILE_BYTES: u64 = 1024 * 1024;
+const FILE_BYTES: u64 = 512 * 1024;
 const SLICES: usize = 8;
 
 enum Part {
