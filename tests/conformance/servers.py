@@ -7,7 +7,6 @@ import http.client
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import sysconfig
@@ -20,6 +19,7 @@ from typing import Any
 
 from tests.conformance.asgi_doors import ask_connection
 from tests.conformance.exchange import CASE_FIELD, Answer, Ask, Door
+from tests.ports import free_port
 
 __all__ = ["SERVERS", "Server", "running"]
 
@@ -90,12 +90,6 @@ SERVERS = {
 }
 
 
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-        return port
-
-
 def _is_ready(port: int) -> bool:
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=ANSWER_SECONDS)
     try:
@@ -141,7 +135,7 @@ def running(server: Server, framework: str, files: str, log: Path) -> Iterator[C
     Yields:
         A function from a case's id to a context manager of its door.
     """
-    port = _free_port()
+    port = free_port()
     script, *arguments = server.command(port)
     command = [str(shutil.which(script, path=_scripts())), *arguments]
     paths = [str(ROOT), str(ROOT / "src"), os.environ.get("PYTHONPATH", "")]

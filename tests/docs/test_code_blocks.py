@@ -15,7 +15,6 @@ import os
 import shlex
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import sysconfig
@@ -27,6 +26,7 @@ from pathlib import Path
 import pytest
 
 from tests.docs.pages import PAGES, ROOT, Block, Prompt, blocks_of, prompts_of, shown_in, write_file
+from tests.ports import free_port
 
 SECONDS = 60.0  # a deadline that only a hang reaches
 
@@ -86,8 +86,7 @@ def run_prompts(block: Block, folder: Path) -> None:
 @contextmanager
 def serving(command: str, folder: Path) -> Iterator[int]:
     """Start a server on a free port instead of 8000, and end it with its workers."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
+    port = free_port()
     words = shlex.split(command.replace("8000", str(port)))
     with open(folder / "server.log", "wb") as log:
         process = subprocess.Popen(
