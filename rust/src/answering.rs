@@ -17,6 +17,7 @@ impl Connection {
         let done = match action {
             Action::Answer(head, payload) => self.answer(&head, payload, round),
             Action::AnswerFile(head, part) => self.answer_file(&head, part, round),
+            Action::AnswerAlike(head, payload) => self.answer(&head, payload, round),
             Action::Begin(head, key) => self.begin_answer(&head, key, round),
             Action::Part(payload) => {
                 self.is_streamer_due = true;

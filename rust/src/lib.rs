@@ -30,7 +30,7 @@ mod _native {
     use pyo3::prelude::*;
 
     #[pymodule_export]
-    use crate::bridge::{Body, Head, Server};
+    use crate::bridge::{Body, Head, Preset, Server, Snapshot};
 
     /// Adds the version that this module was built from, so that a stale build can be told.
     #[pymodule_init]

@@ -6,7 +6,7 @@
 
 use std::cell::Cell;
 use std::fs::File;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use hipflask_http1::{Refusal, ResponseHead};
 use mio::Waker;
@@ -45,6 +45,8 @@ pub struct FilePart {
 pub enum Action {
     /// Send an answer of which everything is known.
     Answer(ResponseHead, Payload),
+    /// The same, with a head that many answers share.
+    AnswerAlike(Arc<ResponseHead>, Payload),
     /// Send an answer whose body is a part of a file.
     AnswerFile(ResponseHead, FilePart),
     /// Begin one; what follows is asked for under the key.
@@ -112,8 +114,10 @@ impl Replies {
 
     /// Appends something; wakes the I/O thread unless it was told, or this may wait for `flush`.
     pub fn push(&self, ticket: Ticket, action: Action) {
-        let may_wait =
-            matches!(action, Action::Answer(..) | Action::AnswerFile(..)) && FLUSHES.get();
+        let may_wait = matches!(
+            action,
+            Action::Answer(..) | Action::AnswerAlike(..) | Action::AnswerFile(..)
+        ) && FLUSHES.get();
         self.append(Reply { ticket, action }, may_wait);
     }
 

@@ -592,6 +592,4 @@ class Flask(App):
         return cls(self, **kwargs)
 
 
-originals.remember(
-    Flask, (*dispatch.STAGES, *dispatch.STEPS, "create_url_adapter", "request_context", "wsgi_app", "__call__")
-)
+originals.remember(Flask, (*dispatch.STAGES, *dispatch.STEPS, *dispatch.ENTRANCES, "create_url_adapter"))

@@ -83,11 +83,20 @@ class App(Scaffold):
 
     #: Whether one of the stages of a request was ever replaced on this object; see :mod:`hipflask.originals`.
     _has_replaced = False
+    #: Made by a server that has a use for it; see :mod:`hipflask.server.native_fast_path`.
+    _fast_path: t.Any = None
 
     def __setattr__(self, name: str, value: t.Any) -> None:
         super().__setattr__(name, value)
         if name in ORIGINALS:
             object.__setattr__(self, "_has_replaced", True)
+        if self._fast_path is not None:
+            self._fast_path.is_sure = False
+
+    def __delattr__(self, name: str) -> None:
+        super().__delattr__(name)
+        if self._fast_path is not None:
+            self._fast_path.is_sure = False
 
     def __init__(
         self,

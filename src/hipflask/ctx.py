@@ -204,8 +204,10 @@ class AppContext:
         self.app = app
         # Of the first push, and of further ones: one push, the usual case, makes no list.
         self._token: Token[AppContext] | None = None
-        self._more_tokens: list[Token[AppContext]] | None = None
+        self._more_tokens = None
 
+    # Set by __init__; the fast path leaves it out.
+    _more_tokens: list[Token[AppContext]] | None = None
     # PERF: made when they are first asked for; most requests use neither.
     g = _Lazy(lambda self: self.app.app_ctx_globals_class(), "Free attributes of this context, behind ``g``.")
     url_adapter = _Lazy(
@@ -280,6 +282,8 @@ class RequestContext:
     is_suspended = False
     #: Flashed messages of this request, once they have been read.
     flashes: list[tuple[str, str]] | None = None
+    # Set by __init__; the fast path leaves it out.
+    _more_tokens: list[tuple[Token[RequestContext], AppContext | None]] | None = None
 
     def __init__(
         self,
@@ -311,7 +315,7 @@ class RequestContext:
         # Of the first push, with the application context that it pushed, and of further ones; as in AppContext.
         self._token: Token[RequestContext] | None = None
         self._app_context: AppContext | None = None
-        self._more_tokens: list[tuple[Token[RequestContext], AppContext | None]] | None = None
+        self._more_tokens = None
 
     # PERF: most requests are matched without an adapter.
     url_adapter = _Lazy(_url_adapter_of, "Matches the request and builds URLs; builds only if the host was refused.")

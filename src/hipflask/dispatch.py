@@ -11,12 +11,12 @@ from hipflask.http.verdicts import remember_verdict
 from hipflask.originals import are_original, is_original
 
 if t.TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Iterable
+    from collections.abc import Callable, Iterable
 
     from hipflask.app import Flask
     from hipflask.ctx import RequestContext
 
-__all__ = ["PLAIN", "STAGES", "STEPS", "FinishedResponse", "Suspended", "begin", "finish_now", "is_plain"]
+__all__ = ["ENTRANCES", "PLAIN", "STAGES", "STEPS", "FinishedResponse", "Suspended", "begin", "finish_now", "is_plain"]
 
 # What a response class may override to have a say when the answer is sent (design, section 3).
 ASKED = ("__call__", "get_wsgi_response", "get_wsgi_headers", "get_app_iter")
@@ -39,6 +39,9 @@ STEPS = (
     "do_teardown_appcontext",
 )
 
+# Where a door comes in.
+ENTRANCES = ("handle", "wsgi_app", "__call__")
+
 
 class Suspended:
     """A request whose view is a coroutine that somebody else will run.
@@ -49,12 +52,12 @@ class Suspended:
     Args:
         app: The application.
         ctx: Context of the request, pushed.
-        coroutine: What the view gave back, not started.
+        coroutine: What the view gave back, not started; none for a view that was called to its end.
     """
 
     __slots__ = ("_app", "_ctx", "coroutine")
 
-    def __init__(self, app: Flask, ctx: RequestContext, coroutine: Coroutine[t.Any, t.Any, t.Any]) -> None:
+    def __init__(self, app: Flask, ctx: RequestContext, coroutine: t.Any = None) -> None:
         self._app = app
         self._ctx = ctx
         self.coroutine = coroutine

@@ -88,7 +88,8 @@ def _turn_into_signal(signal: _FutureSignal) -> None:
     with _turning:
         in_use = True
         if type(signal) is _FutureSignal:
-            vars(signal).update(vars(NamedSignal(signal.name)))
+            # The dict of receivers stays the same one: who keeps it need not look here again.
+            vars(signal).update({**vars(NamedSignal(signal.name)), "receivers": signal.receivers})
             _set_class(signal, NamedSignal)
 
 

@@ -1,9 +1,11 @@
 //! What an application answers, checked once and turned into what the I/O thread sends.
 
+use std::sync::Arc;
+
 use hipflask_http1::{AnswerError, ResponseHead};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::pybacked::PyBackedBytes;
+use pyo3::pybacked::{PyBackedBytes, PyBackedStr};
 use pyo3::types::{PyBytes, PyList, PyString, PyTuple};
 
 use super::text::latin1_bytes;
@@ -69,4 +71,34 @@ pub fn payload_of(data: &Bound<'_, PyAny>) -> PyResult<Payload> {
     Ok(Payload::Shared(Box::new(PyBackedBytes::from(
         bytes.clone(),
     ))))
+}
+
+/// Status and fields of an answer, checked once, for many answers that differ in their bodies only.
+#[pyclass(frozen, module = "hipflask.server._native")]
+pub struct Preset {
+    pub(super) head: Arc<ResponseHead>,
+}
+
+#[pymethods]
+impl Preset {
+    #[new]
+    fn new(status: &Bound<'_, PyString>, headers: &Bound<'_, PyList>) -> PyResult<Self> {
+        let head = Arc::new(head_of(status, headers)?);
+        Ok(Self { head })
+    }
+}
+
+/// Returns text as a piece of a body, in UTF-8.
+///
+/// # Errors
+///
+/// `UnicodeEncodeError`: it has surrogates.
+pub fn payload_of_text(text: &Bound<'_, PyString>) -> PyResult<Payload> {
+    let bytes = text.to_str()?.as_bytes();
+    if bytes.len() <= COPIED_BYTES {
+        return Ok(Payload::Bytes(bytes.to_vec()));
+    }
+    Ok(Payload::Shared(Box::new(PyBackedStr::try_from(
+        text.clone(),
+    )?)))
 }

@@ -20,7 +20,7 @@ use super::{Core, Work, lock};
 use crate::body::{End, Taken};
 use crate::listener::file_of;
 use crate::proxies;
-use crate::reply::{Action, FilePart};
+use crate::reply::{Action, FilePart, Payload};
 use crate::request::Request;
 use crate::server::overload;
 
@@ -47,6 +47,9 @@ pub struct Head {
     /// Bytes of the answer that are still to come.
     left: AtomicU64,
 }
+
+/// What `Head::outline` returns.
+pub(super) type Outline<'py> = (Bound<'py, PyString>, Bound<'py, PyString>, bool, bool);
 
 impl Head {
     pub const fn new(request: Arc<Request>, core: Arc<Core>) -> Self {
@@ -181,6 +184,47 @@ impl Head {
             .map_or(b"", |query| query.of(&self.request.bytes))
     }
 
+    /// What matching looks at: method, path, whether the host is the one approved last, and whether there are
+    /// cookies; none if it looks at more.
+    pub(super) fn outline<'py>(&self, py: Python<'py>) -> Option<Outline<'py>> {
+        let request = &self.request;
+        let name = request.head.method.of(&request.bytes);
+        if !matches!(name, b"GET" | b"POST" | b"PUT" | b"PATCH" | b"DELETE") {
+            return None;
+        }
+        let mut has_cookie = false;
+        for (name, _) in request.head.fields(&request.bytes) {
+            match name.len() {
+                6 => has_cookie |= name.eq_ignore_ascii_case(b"cookie"),
+                7 if name.eq_ignore_ascii_case(b"upgrade") => return None,
+                _ => {}
+            }
+        }
+        let host = request.head.host.of(&request.bytes);
+        let is_approved = *lock(&self.core.approved_host) == host;
+        let path = self.decoded_path(py, true);
+        Some((method(py, name), path, is_approved, has_cookie))
+    }
+
+    /// Answers with a body under status and fields that were checked before.
+    pub(super) fn answer_text(
+        &self,
+        py: Python<'_>,
+        preset: &Arc<ResponseHead>,
+        payload: Payload,
+        is_soon: bool,
+    ) -> PyResult<()> {
+        self.release(py)?;
+        self.advance(UNANSWERED, ANSWERED)?;
+        let action = Action::AnswerAlike(Arc::clone(preset), payload);
+        if is_soon {
+            self.core.replies.hold(self.request.ticket, action);
+        } else {
+            self.push(action);
+        }
+        Ok(())
+    }
+
     fn decoded_path<'py>(&self, py: Python<'py>, collapses: bool) -> Bound<'py, PyString> {
         let raw = self.raw_path();
         let decoded;
@@ -229,6 +273,12 @@ impl Head {
     fn path<'py>(&self, py: Python<'py>) -> Bound<'py, PyString> {
         let make = || self.decoded_path(py, true).unbind();
         self.path.get_or_init(py, make).bind(py).clone()
+    }
+
+    /// Remembers the request's host as one that may be answered.
+    fn approve_host(&self) {
+        let host = self.request.head.host.of(&self.request.bytes);
+        *lock(&self.core.approved_host) = host.to_vec();
     }
 
     #[getter]

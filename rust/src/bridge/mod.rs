@@ -6,6 +6,7 @@ mod environ;
 mod filing;
 mod head;
 mod server;
+mod snapshot;
 mod text;
 
 use std::io::{self, Read, Write};
@@ -28,9 +29,11 @@ use hipflask_handover::{Load, Queue};
 
 use filing::Held;
 
+pub use answer::Preset;
 pub use body::Body;
 pub use head::Head;
 pub use server::Server;
+pub use snapshot::Snapshot;
 
 /// The worker number that stands for the event loop in keys.
 const LOOP: u64 = 0xffff_ffff;
@@ -130,6 +133,8 @@ pub struct Core {
     is_sorted: bool,
     /// The I/O thread was told to look after what the event loop has filed.
     is_told: AtomicBool,
+    /// The host that was approved last, nearly always the next one too.
+    approved_host: Mutex<Vec<u8>>,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -52,6 +52,7 @@ impl Server {
             keeper_bell: Bell::new()?,
             is_sorted,
             is_told: AtomicBool::new(false),
+            approved_host: Mutex::new(Vec::new()),
             settings,
         });
         let listeners = descriptors.into_iter().map(Listener::adopt);

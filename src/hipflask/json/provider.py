@@ -196,13 +196,17 @@ class DefaultJSONProvider(JSONProvider):
         """
         obj = self._prepare_response_obj(args, kwargs) if kwargs or len(args) != 1 else args[0]
         app = self._get_app() or self._app
+        return app.response_class(self._response_text(app, obj), mimetype=self.mimetype)
+
+    def _response_text(self, app: Any, obj: Any) -> str:
+        """Return the body of a response."""
         if app.debug if self.compact is None else not self.compact:
             text = self.dumps(obj, indent=2)
         elif type(self).dumps is _dumps:
             text = self._encode(obj, ",", ":")  # PERF: what dumps() comes to, without its keywords
         else:
             text = self.dumps(obj, separators=_COMPACT)
-        return app.response_class(text + "\n", mimetype=self.mimetype)
+        return text + "\n"
 
     def _encode(self, obj: Any, item_separator: str, key_separator: str) -> str:
         """Return an object as JSON text on one line, with the provider's attributes as options."""

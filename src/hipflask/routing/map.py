@@ -106,6 +106,8 @@ class Map:
         self._unsorted: set[Any] = set()
         self._remap = False
         self._remap_lock = self.lock_class()
+        # What somebody has found here and keeps, by path and method; another dict after each rule that is added.
+        self._found: dict[str, dict[str, Rule]] = {}
         self.default_subdomain = default_subdomain
         self.strict_slashes = strict_slashes
         self.redirect_defaults = redirect_defaults
@@ -144,6 +146,7 @@ class Map:
                 self._rules_by_endpoint.setdefault(rule.endpoint, []).append(rule)
                 self._unsorted.add(rule.endpoint)
                 self._remap = True
+                self._found = {}
 
     def update(self) -> None:
         """Bring rules that were added into their order. Matching and building do so when there is need."""

@@ -8,7 +8,7 @@ from typing import Any, TextIO, final
 
 from hipflask.server.native import NativeSettings
 
-__all__ = ["Body", "Head", "Server", "__version__"]
+__all__ = ["Body", "Head", "Preset", "Server", "Snapshot", "__version__"]
 
 __version__: str
 """The version of the project that the module was built from, as in ``pyproject.toml``."""
@@ -90,6 +90,9 @@ class Head:
     def take_match(self) -> tuple[Any, Any] | None:
         """Return that, once."""
 
+    def approve_host(self) -> None:
+        """Remember the request's host as one that may be answered."""
+
     def to_environ(self) -> dict[str, Any]: ...
     def replace_body(self, stream: Any) -> Body:
         """Have *stream* be the body for everybody else, and return the one that it was."""
@@ -144,6 +147,53 @@ class Head:
 
     def refuse(self) -> None:
         """Answer 503."""
+
+@final
+class Preset:
+    """Status and fields of an answer, checked once, for many answers that differ in their bodies only.
+
+    Raises:
+        ValueError: They cannot be sent.
+    """
+
+    def __new__(cls, status: str, headers: list[tuple[str, str]]) -> Preset: ...
+
+@final
+class Snapshot:
+    """Things as they are now, and whether they still are so.
+
+    Args:
+        classes: Neither they nor their bases are to be changed.
+        empties: Dicts and lists that are to be empty.
+        entries: Dicts, keys, and the objects that are to be there.
+        makes: What `make` makes objects of.
+    """
+
+    def __new__(
+        cls,
+        classes: list[type],
+        empties: list[Any],
+        entries: list[tuple[Any, str, Any]],
+        makes: list[type],
+    ) -> Snapshot: ...
+    def open(self) -> None:
+        """Say that a request in which nobody but its view has a say can be told by this alone."""
+
+    def is_stale(self) -> bool:
+        """Whether a class has changed, or another object is in an entry."""
+
+    def outline(self, head: Head) -> tuple[str, str, bool, bool] | None:
+        """Return method, path, whether the host is the one approved last, and whether there are cookies.
+
+        Returns:
+            ``None`` if something is not as it was, or the request is of a kind that more is to be asked about.
+        """
+
+    def answer(self, preset: Preset, head: Head, text: str, is_soon: bool) -> bool:
+        """Send a text; false, with nothing done, if something is not as it was or the text has surrogates."""
+
+    def make(self) -> tuple[Any, ...]:
+        """Return a new object of each class, without a call of its ``__init__``."""
 
 @final
 class Server:

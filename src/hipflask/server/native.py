@@ -212,7 +212,7 @@ class NativeServer:
         if len(self._threads) >= self._most_threads:
             return
         self._started += 1
-        worker = NativeWorker(self._core, self.app)
+        worker = NativeWorker(self._core, self.app, self._loop is not None)
         thread = threading.Thread(target=worker.run, name=f"hipflask-worker-{self._started}", daemon=True)
         thread.start()
         self._threads.append(thread)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from contextvars import Context
+from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 from hipflask.asgi.exchange import QUICK, PoolIsFullError
@@ -17,11 +18,12 @@ from hipflask.asgi.routes import Place, find_place, is_served_by_handle
 from hipflask.concurrency import EventLoopThread, ServerLoop, adopt_loop, use_loop
 from hipflask.dispatch import Suspended
 from hipflask.server.native_exchange import Keys, NativeExchange, Replay
+from hipflask.server.native_fast_path import Plan, fast_path_of
 from hipflask.server.native_stream import fail
 from hipflask.server.workers import PoolSettings, WorkerPool
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable
+    from collections.abc import Awaitable, Callable
 
     from hipflask.server._native import Head, Server
     from hipflask.server.native import NativeSettings
@@ -46,12 +48,15 @@ class NativeLoop:
             name="hipflask-host",
         )
         self._keys = Keys()
-        self._ready: deque[Head] = deque()
+        self._ready: deque[tuple[Head, Plan | None]] = deque()
         self._runner: asyncio.Task[None] | None = None
         self._wake: asyncio.Future[None] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._server_loop: ServerLoop
         self._loop = EventLoopThread().loop
+        self._fast: Any = fast_path_of(app)
+        # A request that runs here begins in a copy of it.
+        self._context = Context()
 
     def start(self) -> None:
         """Begin; returns when the loop looks out for requests."""
@@ -69,6 +74,7 @@ class NativeLoop:
     async def _begin(self) -> None:
         self._server_loop = ServerLoop(self._loop)
         adopt_loop(self._server_loop)
+        self._context.run(use_loop, self._server_loop)
         self._start_runner()
         self._loop.add_reader(self._server.loop_descriptor(), self._look)
 
@@ -94,12 +100,22 @@ class NativeLoop:
 
     def _sort(self, head: Any) -> None:
         app = self._app
+        plan = None if self._fast is None else self._fast.find(head)
+        if plan is not None:
+            if not plan[3]:
+                head.set_match(plan)
+                if not head.file():
+                    head.refuse()
+                return
+            if not head.may_have_body:
+                self._ready.append((head, plan))
+                return
         place = find_place(app, head) if is_served_by_handle(app) else Place.THREAD
         if place is Place.THREAD:
             if not head.file():
                 head.refuse()
         elif place is Place.LOOP and not head.may_have_body:
-            self._ready.append(head)
+            self._ready.append((head, None))
         else:
             task = self._loop.create_task(self._serve(head, place))
             self._tasks.add(task)
@@ -118,7 +134,7 @@ class NativeLoop:
                 self._server.flush()
                 self._wake = self._loop.create_future()
                 await self._wake
-            elif (rest := self._answer(self._ready.popleft())) is not None:
+            elif (rest := self._answer(*self._ready.popleft())) is not None:
                 self._server.flush()
                 self._start_runner()
                 await self._keep(rest)
@@ -132,41 +148,55 @@ class NativeLoop:
         finally:
             self._tasks.discard(task)
 
-    def _answer(self, head: Head) -> Awaitable[None] | None:
+    def _answer(self, head: Head, plan: Plan | None) -> Awaitable[None] | None:
         """Answer a request if that takes no waiting; else return what is to be awaited."""
-        context = Context()
+        context = self._context.copy()
         try:
-            begun = context.run(self._begin_request, head)
+            if plan is None:
+                begun = context.run(self._begin_request, head)
+            else:
+                begun = context.run(self._begin_fast, head, plan)
         except BaseException as error:  # SystemExit too ends the request only
             fail(head, error)
             return None
         return None if begun is None else self._serve(head, Place.LOOP, context, begun)
 
-    def _begin_request(self, head: Any) -> Any:
-        """Serve a request as far as that takes no waiting; return what is left, ``None`` if it was answered.
+    def _begin_fast(self, head: Head, plan: Plan) -> Any:
+        """Serve a request in which only its view has a say as far as that takes no waiting; returns as `_step`."""
+        ctx = self._fast.begin(plan, head)
+        _, arguments, view, *_ = plan
+        try:
+            coroutine: Any = view(**arguments) if arguments else view()
+        except BaseException as error:
+            return Suspended(self._app, ctx).fail(error)
+        answer = partial(self._fast.answer, plan, head, ctx, is_soon=True)
+        return self._step(head, Suspended(self._app, ctx, coroutine), answer)
 
-        PERF: the view is stepped here, once, so that a request which does not wait enters its context only once.
-        """
-        use_loop(self._server_loop)
+    def _begin_request(self, head: Any) -> Any:
+        """Serve a request as far as that takes no waiting; returns as `_step`, or the response."""
         found: Any = self._app.handle(head, can_suspend=True)
-        if not isinstance(found, Suspended):
-            return found
+        return self._step(head, found) if isinstance(found, Suspended) else found
+
+    def _step(self, head: Head, found: Suspended, answer: Callable[[Any], bool] | None = None) -> Any:
+        """Step a view once; return what is left of the request, ``None`` if it was answered.
+
+        PERF: stepped here, a request which does not wait enters its context only once.
+        """
         coroutine = found.coroutine
         replay: Any
         try:
             replay = Replay(coroutine, coroutine.send(None))
         except StopIteration as stopped:
             value = stopped.value
+            if answer is not None and answer(value):
+                return None
             if type(value) in QUICK and not found.has_late_functions:
-                replay = None
-            else:
-                replay = Replay(coroutine, error=StopIteration(value))
+                return self._finish(head, found, value)
+            replay = Replay(coroutine, error=StopIteration(value))
         except BaseException as error:
             # Without the frame of this call, which holds the request: that would be a cycle.
             error.__traceback__ = error.__traceback__ and error.__traceback__.tb_next
             replay = Replay(coroutine, error=error)
-        if replay is None:
-            return self._finish(head, found, value)
         found.coroutine = replay
         return found
 

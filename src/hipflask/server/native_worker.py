@@ -6,10 +6,12 @@ All of a request runs on one thread and in one context. Between two pulls of a b
 from __future__ import annotations
 
 from contextvars import Context
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from hipflask.asgi.answer import StartResponse, run_wsgi
 from hipflask.asgi.routes import is_served_by_handle
+from hipflask.dispatch import Suspended
+from hipflask.server.native_fast_path import Plan, fast_path_of
 from hipflask.server.native_stream import FILES, Stream, answer_with_file, fail
 
 if TYPE_CHECKING:
@@ -29,11 +31,14 @@ class NativeWorker:
     Args:
         server: Where the work comes from.
         app: An application of ours, or any WSGI application.
+        is_sorted: The event loop has looked at each request.
     """
 
-    def __init__(self, server: Server, app: Any) -> None:
+    def __init__(self, server: Server, app: Any, is_sorted: bool) -> None:
         self._server = server
         self._app = app
+        self._fast: Any = fast_path_of(app)
+        self._find = self._find_sorted if is_sorted else self._find_none if self._fast is None else self._fast.find
         self._number = 0
         self._streams: dict[int, Stream] = {}
         self._last_key = 0
@@ -48,18 +53,24 @@ class NativeWorker:
                 if type(found) is int:
                     self._go_on(found)
                 else:
-                    self._serve(cast("Head", found))
+                    self._serve(found)
                 del found  # keeps nothing of the last request alive while it waits
         finally:
             server.remove_worker(number)
 
-    def _serve(self, head: Head) -> None:
+    def _serve(self, head: Any) -> None:
         try:
-            if not is_served_by_handle(self._app):
+            context = Context()
+            plan = self._find(head)
+            if plan is not None and not plan[3]:
+                body = context.run(self._respond_fast, head, plan)
+                if body is None:
+                    return
+            elif not is_served_by_handle(self._app):
                 self._serve_wsgi(head)
                 return
-            context = Context()
-            body = context.run(self._respond, head)
+            else:
+                body = context.run(self._respond, head)
             if type(body) is list:
                 head.answer(body[0] if len(body) == 1 else b"".join(body))
             elif type(body) not in FILES or not answer_with_file(head, body):
@@ -67,8 +78,36 @@ class NativeWorker:
         except BaseException as error:  # SystemExit too ends the request only
             fail(head, error)
 
+    def _find_sorted(self, head: Head) -> Any:
+        """Return what the event loop has found out about a request."""
+        found: Any = head.take_match()
+        if found is None or len(found) > 2:
+            return found
+        head.set_match(found)  # for RequestContext: the rule only
+        return None
+
+    def _find_none(self, head: Head) -> None:
+        """Return that a request to somebody else's application has no fast path."""
+
+    def _respond_fast(self, head: Head, plan: Plan) -> Iterable[bytes] | None:
+        """Serve a request in which only its view has a say; ``None`` if it was answered."""
+        fast = self._fast
+        ctx = fast.begin(plan, head)
+        arguments = plan[1]
+        try:
+            value = plan[2](**arguments) if arguments else plan[2]()
+        except BaseException as error:
+            response = Suspended(self._app, ctx).fail(error)
+        else:
+            if fast.answer(plan, head, ctx, value, False):
+                return None
+            response = Suspended(self._app, ctx).finish(value)
+        return self._start(head, response)
+
     def _respond(self, head: Head) -> Iterable[bytes]:
-        response: Any = self._app.handle(head)
+        return self._start(head, self._app.handle(head))
+
+    def _start(self, head: Head, response: Any) -> Iterable[bytes]:
         environ: dict[str, Any] | None = _ENVIRONS.get(head.method)
         if environ is None or response.autocorrect_location_header:
             environ = head.to_environ()
