@@ -31,6 +31,9 @@ mod _native {
 
     #[pymodule_export]
     use crate::bridge::{Body, Head, Preset, Server, Snapshot};
+    #[cfg(feature = "panics")]
+    #[pymodule_export]
+    use crate::bridge::{panic_here, panic_in_io};
 
     /// Adds the version that this module was built from, so that a stale build can be told.
     #[pymodule_init]

@@ -43,6 +43,10 @@ const HEADROOM: u64 = 64;
 const DRAIN_PATIENCE: Duration = Duration::from_secs(1);
 const RETRY_SECONDS: u32 = 1;
 
+/// Whether the thread is to panic.
+#[cfg(feature = "panics")]
+pub static IS_PANIC_DUE: std::sync::atomic::AtomicBool = std::sync::atomic::AtomicBool::new(false);
+
 /// When the server is to end, told from any thread: milliseconds from the first call on.
 #[derive(Debug, Default)]
 pub struct Stop {
@@ -169,6 +173,11 @@ impl Server {
                 _ => {}
             }
             self.look_at_clock();
+            #[cfg(feature = "panics")]
+            assert!(
+                !IS_PANIC_DUE.swap(false, Ordering::AcqRel),
+                "on purpose, too"
+            );
             self.begin_drain();
             self.replies.swap(&mut replies);
             self.carry_out(&mut replies);

@@ -11,7 +11,7 @@ import socket
 import struct
 import sys
 import threading
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -82,11 +82,6 @@ def app(request: pytest.FixtureRequest) -> hipflask.Flask:
         async def view() -> str:
             return "async"
 
-        @app.get("/async-stream")
-        async def async_stream() -> AsyncIterator[bytes]:
-            for _ in range(SMALL_STREAM):
-                yield b"part"
-
     return app
 
 
@@ -99,7 +94,7 @@ def ask_all_kinds(serving: Serving, app: hipflask.Flask, times: int) -> None:
         request = f"GET {path} HTTP/1.1\r\nHost: a\r\n\r\n".encode()
         last = request.replace(b"Host: a", b"Host: a\r\nConnection: close")
         answers = serving.ask(request * (times - 1) + last)
-        assert answers.count(b"HTTP/1.1 ") == times
+        assert answers.count(b"HTTP/1.1 404 " if path == "/nothing" else b"HTTP/1.1 200 ") == times
     for _ in range(max(times // 50, 1)):
         assert serving.get("/large")[1] == LARGE
         assert serving.get("/raise")[0].startswith(b"HTTP/1.1 500 ")
@@ -138,8 +133,9 @@ def test_io_thread_never_attaches(app: hipflask.Flask, serve: Serve) -> None:
     before = count_states()
     ask_all_kinds(serving, app, 1000)
     serving.get("/")
-    assert set(threading.enumerate()) == threads
-    assert count_states() - before == 1
+    now = set(threading.enumerate())
+    assert threads <= now  # none has ended; async views with sync parts may have started some
+    assert count_states() - before == len(now - threads) + 1
     assert io.exists()
     assert [answer for report in serving.reports for answer in report.answers]  # they were told
 

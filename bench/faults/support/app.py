@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import threading
 import time
 
 from hipflask import Flask
@@ -31,6 +32,26 @@ def stick(seconds: int) -> str:
 @app.get("/exit")
 def leave() -> str:
     os._exit(3)
+
+
+@app.get("/thread")
+def thread() -> str:
+    return f"{os.getpid()} {threading.get_native_id()}"
+
+
+@app.get("/panic")
+def panic() -> None:
+    from hipflask.server import _native
+
+    _native.panic_here()  # type: ignore[attr-defined]  # support/panicking.py
+
+
+@app.get("/panic-io")
+def panic_in_io() -> str:
+    from hipflask.server import _native
+
+    _native.panic_in_io()  # type: ignore[attr-defined]  # as above
+    return "not sent"
 
 
 @app.get("/null")

@@ -5,6 +5,8 @@ mod body;
 mod environ;
 mod filing;
 mod head;
+#[cfg(feature = "panics")]
+mod panics;
 mod server;
 mod snapshot;
 mod text;
@@ -32,6 +34,8 @@ use filing::Held;
 pub use answer::Preset;
 pub use body::Body;
 pub use head::Head;
+#[cfg(feature = "panics")]
+pub use panics::{panic_here, panic_in_io};
 pub use server::Server;
 pub use snapshot::Snapshot;
 

@@ -80,8 +80,11 @@ impl Server {
             .name("hipflask-io".to_owned())
             .spawn(move || {
                 let run = std::panic::AssertUnwindSafe(|| io.run());
-                if std::panic::catch_unwind(run).is_err() {
-                    core.end(Some("the I/O thread panicked".to_owned()));
+                if let Err(payload) = std::panic::catch_unwind(run) {
+                    let text = payload.downcast_ref::<&str>().copied();
+                    let text = text.or_else(|| payload.downcast_ref::<String>().map(|s| &**s));
+                    let text = text.unwrap_or("it does not say why");
+                    core.end(Some(format!("the I/O thread panicked: {text}")));
                 }
             })?;
         Ok(())
