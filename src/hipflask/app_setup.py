@@ -91,12 +91,12 @@ class App(Scaffold):
         if name in ORIGINALS:
             object.__setattr__(self, "_has_replaced", True)
         if self._fast_path is not None:
-            self._fast_path.is_sure = False
+            self._fast_path.state = object()
 
     def __delattr__(self, name: str) -> None:
         super().__delattr__(name)
         if self._fast_path is not None:
-            self._fast_path.is_sure = False
+            self._fast_path.state = object()
 
     def __init__(
         self,

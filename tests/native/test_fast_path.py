@@ -18,6 +18,7 @@ from hipflask.dispatch import STAGES, STEPS
 from hipflask.json.provider import DefaultJSONProvider
 from hipflask.routing.converters import BaseConverter
 from hipflask.server.native_fast_path import fast_path_of
+from hipflask.sessions import SecureCookieSessionInterface, SessionInterface
 from tests.native.conftest import Serve, Serving
 
 # Python calls for a plain request on a worker: a bound that a walk through the stages would break.
@@ -480,6 +481,35 @@ def test_body_that_the_view_has_read_is_closed(app: Flask, serve: Serve) -> None
     received = serving.ask(f"{lines}\r\nContent-Length: 3\r\n\r\na=b".encode())
     assert received.endswith(b"\r\n\r\nb")
     assert closed == [1]
+
+
+class _Slotted(SessionInterface):
+    __slots__ = ()
+
+    def open_session(self, app: Any, request: Any) -> Any:
+        return {"opened": True}
+
+    def save_session(self, app: Any, session: Any, response: Any) -> None:
+        response.headers["X-Saved"] = str(session["opened"])
+
+
+def test_objects_of_unknown_kinds_take_the_other_way(app: Flask, serve: Serve) -> None:
+    serving = _warm(serve, app)
+    app.session_interface = _Slotted()
+    assert b"\r\nX-Saved: True\r\n" in serving.get("/")[0]
+    app.session_interface = SecureCookieSessionInterface()
+    app.response_class = lambda *args, **options: hipflask.Response("made", *args[1:], **options)  # type: ignore[assignment, misc]
+    assert serving.get("/")[1] == b"made"
+
+
+def test_media_type_that_cannot_be_sent_is_500(app: Flask, serve: Serve) -> None:
+    serving = _warm(serve, app)
+    app.extensions["value"] = {}
+    app.json.mimetype = "a\r\nb"  # type: ignore[attr-defined]
+    assert serving.get("/")[0].startswith(b"HTTP/1.1 500 ")
+    app.response_class = type("Odd", (hipflask.Response,), {"default_mimetype": "a\nb"})
+    app.extensions["value"] = ""
+    assert serving.get("/")[0].startswith(b"HTTP/1.1 500 ")
 
 
 def test_stream_after_the_view_has_no_request(app: Flask, serve: Serve) -> None:

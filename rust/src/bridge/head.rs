@@ -20,13 +20,13 @@ use super::{Core, Work, lock};
 use crate::body::{End, Taken};
 use crate::listener::file_of;
 use crate::proxies;
-use crate::reply::{Action, FilePart, Payload};
+use crate::reply::{Action, FilePart};
 use crate::request::Request;
 use crate::server::overload;
 
-const UNANSWERED: u8 = 0;
+pub(super) const UNANSWERED: u8 = 0;
 const BEGUN: u8 = 1;
-const ANSWERED: u8 = 2;
+pub(super) const ANSWERED: u8 = 2;
 /// The length of an answer is not known.
 const ANY: u64 = u64::MAX;
 
@@ -47,9 +47,6 @@ pub struct Head {
     /// Bytes of the answer that are still to come.
     left: AtomicU64,
 }
-
-/// What `Head::outline` returns.
-pub(super) type Outline<'py> = (Bound<'py, PyString>, Bound<'py, PyString>, bool, bool);
 
 impl Head {
     pub const fn new(request: Arc<Request>, core: Arc<Core>) -> Self {
@@ -81,12 +78,12 @@ impl Head {
         Ok(Action::Answer(head, payload))
     }
 
-    fn push(&self, action: Action) {
+    pub(super) fn push(&self, action: Action) {
         self.core.replies.push(self.request.ticket, action);
     }
 
     /// Moves the answer on; an error if it is not where it should be.
-    fn advance(&self, from: u8, to: u8) -> PyResult<()> {
+    pub(super) fn advance(&self, from: u8, to: u8) -> PyResult<()> {
         self.answer
             .compare_exchange(from, to, Ordering::AcqRel, Ordering::Acquire)
             .map(|_| ())
@@ -98,7 +95,7 @@ impl Head {
     }
 
     /// The request is over: its environ, which names the request object, must not keep it in a cycle.
-    fn release(&self, py: Python<'_>) -> PyResult<()> {
+    pub(super) fn release(&self, py: Python<'_>) -> PyResult<()> {
         let Some(environ) = self.environ.get() else {
             return Ok(());
         };
@@ -184,48 +181,11 @@ impl Head {
             .map_or(b"", |query| query.of(&self.request.bytes))
     }
 
-    /// What matching looks at: method, path, whether the host is the one approved last, and whether there are
-    /// cookies; none if it looks at more.
-    pub(super) fn outline<'py>(&self, py: Python<'py>) -> Option<Outline<'py>> {
-        let request = &self.request;
-        let name = request.head.method.of(&request.bytes);
-        if !matches!(name, b"GET" | b"POST" | b"PUT" | b"PATCH" | b"DELETE") {
-            return None;
-        }
-        let mut has_cookie = false;
-        for (name, _) in request.head.fields(&request.bytes) {
-            match name.len() {
-                6 => has_cookie |= name.eq_ignore_ascii_case(b"cookie"),
-                7 if name.eq_ignore_ascii_case(b"upgrade") => return None,
-                _ => {}
-            }
-        }
-        let host = request.head.host.of(&request.bytes);
-        let is_approved = *lock(&self.core.approved_host) == host;
-        let path = self.decoded_path(py, true);
-        Some((method(py, name), path, is_approved, has_cookie))
-    }
-
-    /// Answers with a body under status and fields that were checked before.
-    pub(super) fn answer_text(
+    pub(super) fn decoded_path<'py>(
         &self,
-        py: Python<'_>,
-        preset: &Arc<ResponseHead>,
-        payload: Payload,
-        is_soon: bool,
-    ) -> PyResult<()> {
-        self.release(py)?;
-        self.advance(UNANSWERED, ANSWERED)?;
-        let action = Action::AnswerAlike(Arc::clone(preset), payload);
-        if is_soon {
-            self.core.replies.hold(self.request.ticket, action);
-        } else {
-            self.push(action);
-        }
-        Ok(())
-    }
-
-    fn decoded_path<'py>(&self, py: Python<'py>, collapses: bool) -> Bound<'py, PyString> {
+        py: Python<'py>,
+        collapses: bool,
+    ) -> Bound<'py, PyString> {
         let raw = self.raw_path();
         let decoded;
         let mut path = if raw.contains(&b'%') {
@@ -275,7 +235,6 @@ impl Head {
         self.path.get_or_init(py, make).bind(py).clone()
     }
 
-    /// Remembers the request's host as one that may be answered.
     fn approve_host(&self) {
         let host = self.request.head.host.of(&self.request.bytes);
         *lock(&self.core.approved_host) = host.to_vec();

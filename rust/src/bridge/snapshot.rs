@@ -1,8 +1,10 @@
 //! `_native.Snapshot`: whether all that a verdict rests upon is as it was.
 
 use std::os::raw::c_uint;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use hipflask_http1::ResponseHead;
 use pyo3::exceptions::PyTypeError;
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::intern;
@@ -10,7 +12,10 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyString, PyTuple, PyType};
 
 use super::answer::{Preset, payload_of_text};
-use super::head::{Head, Outline};
+use super::head::{ANSWERED, Head, UNANSWERED};
+use super::lock;
+use super::text::method;
+use crate::reply::{Action, Payload};
 
 /// Classes, containers and entries of dicts as they were when the snapshot was taken.
 #[pyclass(frozen, module = "hipflask.server._native")]
@@ -54,6 +59,52 @@ impl Snapshot {
         Ok(self.dicts.iter().all(|dict| dict.bind(py).is_empty())
             && self.lists.iter().all(|list| list.bind(py).is_empty())
             && !self.is_stale(py)?)
+    }
+}
+
+/// What `Head::outline` returns.
+type Outline<'py> = (Bound<'py, PyString>, Bound<'py, PyString>, bool, bool);
+
+impl Head {
+    /// What matching looks at: method, path, whether the host is the one approved last, and whether there are
+    /// cookies; none if it looks at more.
+    fn outline<'py>(&self, py: Python<'py>) -> Option<Outline<'py>> {
+        let request = &self.request;
+        let name = request.head.method.of(&request.bytes);
+        if !matches!(name, b"GET" | b"POST" | b"PUT" | b"PATCH" | b"DELETE") {
+            return None;
+        }
+        let mut has_cookie = false;
+        for (name, _) in request.head.fields(&request.bytes) {
+            match name.len() {
+                6 => has_cookie |= name.eq_ignore_ascii_case(b"cookie"),
+                7 if name.eq_ignore_ascii_case(b"upgrade") => return None,
+                _ => {}
+            }
+        }
+        let host = request.head.host.of(&request.bytes);
+        let is_approved = *lock(&self.core.approved_host) == host;
+        let path = self.decoded_path(py, true);
+        Some((method(py, name), path, is_approved, has_cookie))
+    }
+
+    /// Answers with a body under status and fields that were checked before.
+    fn answer_text(
+        &self,
+        py: Python<'_>,
+        preset: &Arc<ResponseHead>,
+        payload: Payload,
+        is_soon: bool,
+    ) -> PyResult<()> {
+        self.release(py)?;
+        self.advance(UNANSWERED, ANSWERED)?;
+        let action = Action::AnswerAlike(Arc::clone(preset), payload);
+        if is_soon {
+            self.core.replies.hold(self.request.ticket, action);
+        } else {
+            self.push(action);
+        }
+        Ok(())
     }
 }
 

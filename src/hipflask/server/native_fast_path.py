@@ -34,7 +34,10 @@ from hipflask.wrappers import Response
 if TYPE_CHECKING:
     from hipflask.routing.rules import Rule
 
-__all__ = ["FastPath", "Plan", "fast_path_of"]
+__all__ = ["MOST_VIEWS", "FastPath", "Plan", "fast_path_of"]
+
+#: Views that are remembered; an application that makes new ones all the time must not fill the memory.
+MOST_VIEWS = 10_000
 
 #: What is to be done for a request whose view decides alone: the rule, the arguments, the view, whether that is async,
 #: method, path, and whether there are cookies. PERF: a named tuple takes five times as long to make.
@@ -62,21 +65,22 @@ class FastPath:
         app: The application.
 
     Attributes:
-        is_sure: Nothing has been set on the application since it was looked at.
+        state: Stands for the application as it is; another object whenever something is set on it.
     """
 
     def __init__(self, app: Flask) -> None:
         self._app: Any = app
         self._lock = Lock()
-        self.is_sure = False
-        # What _look() has found.
+        self.state = object()
+        # What _look() has found, and in which state.
+        self._seen: object = None
         self._snapshot: Snapshot
         self._url_map: Any = None
         self._found: dict[str, dict[str, Rule]] = {}
         self._view_functions: dict[Any, Any] = {}
         self._preset: Preset
-        self._json_preset: Preset
-        self._json_kind: Any = None
+        # For JSON of a media type.
+        self._json: tuple[Any, Preset | None] = (None, None)
         # Views that were looked at, and whether they are async.
         self._views: dict[Any, bool] = {}
 
@@ -86,12 +90,12 @@ class FastPath:
         Args:
             head: The request.
         """
-        if not self.is_sure or self._url_map._found is not self._found:
+        if self._seen is not self.state or self._url_map._found is not self._found:
             self._look()
         outline = self._snapshot.outline(head)
         if outline is None:
             if self._snapshot.is_stale():
-                self.is_sure = False
+                self.state = object()
             return None
         method, path, is_approved, has_cookie = outline
         if not is_approved:
@@ -99,7 +103,8 @@ class FastPath:
                 return None
             head.approve_host()
         arguments: dict[str, Any] = {}
-        rule: Any = self._found.get(path, _NO_RULES).get(method) or self._match(path, method, arguments)
+        known = self._found
+        rule: Any = known.get(path, _NO_RULES).get(method) or self._match(path, method, arguments, known)
         if rule is None:
             return None
         view: Any = self._view_functions.get(rule.endpoint)
@@ -107,18 +112,27 @@ class FastPath:
         if is_async is None:
             if type(view) is not FunctionType:
                 return None
+            if len(self._views) >= MOST_VIEWS:
+                self._views.clear()
             is_async = self._views[view] = is_coroutine_function(view)
         return rule, arguments, view, is_async, method, path, has_cookie
 
-    def _match(self, path: str, method: str, arguments: dict[str, Any]) -> Rule | None:
-        """Return the rule of a request, if nothing else is to be said; its arguments are put into *arguments*."""
+    def _match(self, path: str, method: str, arguments: dict[str, Any], known: dict[str, Any]) -> Rule | None:
+        """Return the rule of a request, if nothing else is to be said; its arguments are put into *arguments*.
+
+        Args:
+            path: The path.
+            method: The method.
+            arguments: An empty dict.
+            known: Takes a rule that the path alone decides; nobody's any more if rules are added meanwhile.
+        """
         found = self._url_map.find(path, method, self._url_map.default_subdomain)
         if found is None:
             return None
         rule: Rule = found[0]
         arguments.update(found[1])
         if not rule.arguments and not rule.defaults:  # there are no more paths of this kind than rules
-            self._found.setdefault(path, {})[method] = rule
+            known.setdefault(path, {})[method] = rule
         return rule
 
     def begin(self, plan: Plan, head: Head) -> RequestContext:
@@ -166,18 +180,18 @@ class FastPath:
             Whether the request is over. If not, nothing has been done.
         """
         kind = type(value)
-        preset = self._preset
+        preset: Preset | None = self._preset
         if kind is dict or kind is list:
             preset, value = self._in_json(value)
         elif kind is not str:
             return False
         if (
-            value is None
+            preset is None
             or plan[6]
             or ctx._opened_session is not None
             or ctx._after_request_functions
             or ctx.request._body_is_read
-            or not self.is_sure
+            or self._seen is not self.state
             or not self._snapshot.answer(preset, head, value, is_soon)
         ):
             return False
@@ -186,44 +200,54 @@ class FastPath:
         ctx._app_context._token = None  # type: ignore[union-attr]  # begin() has set it
         return True
 
-    def _in_json(self, value: Any) -> tuple[Preset, str | None]:
-        """Return what the application's provider makes of a value, ``None`` as the text if it is to be asked."""
+    def _in_json(self, value: Any) -> tuple[Preset | None, str]:
+        """Return what the application's provider makes of a value; no head if the provider is to be asked."""
         provider = self._app.json
         if getattr(provider.response, "__func__", None) is not _JSON_RESPONSE:
-            return self._preset, None
-        if provider.mimetype is not self._json_kind:
-            self._json_kind = provider.mimetype
-            self._json_preset = Preset("200 OK", [content_type_field(provider.mimetype)])
+            return None, ""
+        kind, preset = self._json
         try:
-            return self._json_preset, provider._response_text(self._app, value)
+            if preset is None or kind is not provider.mimetype:
+                kind = provider.mimetype
+                preset = Preset("200 OK", [content_type_field(kind)])
+                self._json = kind, preset
+            return preset, provider._response_text(self._app, value)
         except Exception:
-            return self._preset, None  # whoever goes on will meet it again
+            return None, ""  # whoever goes on will meet it again
 
     def _look(self) -> None:
         """Find out whether the application leaves everything to us."""
         with self._lock:
-            self.is_sure = True  # unless something is set in the meantime
+            state = self.state
             app = self._app
             self._url_map = app.url_map
             self._found = app.url_map._found
             self._view_functions = app.view_functions
-            classes = [type(app), app.response_class, app.request_class, type(app.url_map), RequestContext, AppContext]
-            empties = [
-                app.before_request_funcs,
-                app.after_request_funcs,
-                app.url_value_preprocessors,
-                app.teardown_request_funcs,
-                app.teardown_appcontext_funcs,
-                vars(app.session_interface),
-                *(signal.receivers for signal in _SIGNALS),
-            ]
-            entries = [(app.config, "TRUSTED_HOSTS", app.config["TRUSTED_HOSTS"])]
-            snapshot = Snapshot(classes, empties, entries, [app.request_class, AppContext, RequestContext])
-            if self._judge():
-                kind = app.response_class.default_mimetype
-                self._preset = Preset("200 OK", [] if kind is None else [content_type_field(kind)])
-                snapshot.open()
-            self._snapshot = snapshot
+            try:
+                self._snapshot = self._take_snapshot()
+            except (TypeError, ValueError, AttributeError):
+                self._snapshot = Snapshot([], [], [], [])  # something is of a kind that we do not know
+            self._seen = state
+
+    def _take_snapshot(self) -> Snapshot:
+        app = self._app
+        classes = [type(app), app.response_class, app.request_class, type(app.url_map), RequestContext, AppContext]
+        empties = [
+            app.before_request_funcs,
+            app.after_request_funcs,
+            app.url_value_preprocessors,
+            app.teardown_request_funcs,
+            app.teardown_appcontext_funcs,
+            vars(app.session_interface),
+            *(signal.receivers for signal in _SIGNALS),
+        ]
+        entries = [(app.config, "TRUSTED_HOSTS", app.config["TRUSTED_HOSTS"])]
+        snapshot = Snapshot(classes, empties, entries, [app.request_class, AppContext, RequestContext])
+        if self._judge():
+            kind = app.response_class.default_mimetype
+            self._preset = Preset("200 OK", [] if kind is None else [content_type_field(kind)])
+            snapshot.open()
+        return snapshot
 
     def _judge(self) -> bool:
         """Return whether classes and attributes of the application are as we know them."""
