@@ -104,6 +104,22 @@ def test_functions_of_the_end_run(tmp_path: Path) -> None:
     assert (tmp_path / "ended").exists()
 
 
+def test_health_check_that_the_end_overtakes_is_no_failure(tmp_path: Path) -> None:
+    (tmp_path / "hello.py").write_text(
+        "import os, signal, threading, time\nfrom hipflask import Flask\napp = Flask(__name__)\n"
+        "app.on_shutdown(lambda: (time.sleep(0.5), open('ended', 'w').close()))\n"
+        "@app.route('/check')\ndef check():\n"
+        "    os.kill(os.getppid(), signal.SIGTERM)\n"
+        "    control = next(each for each in threading.enumerate() if each.name == 'hipflask-control')\n"
+        "    while not control.is_stopping:\n"
+        "        time.sleep(0.01)\n"
+        "    return 'too late', 500\n"
+    )
+    with supervised(tmp_path, "--health-check", "/check") as server:
+        assert server.wait() == 0
+    assert (tmp_path / "ended").exists()
+
+
 def test_worker_is_started_by_a_program_of_one_line(tmp_path: Path) -> None:
     """A worker whose supervisor is gone ends at once, before it has imported anything."""
     (tmp_path / "hello.py").write_text("import time; time.sleep(60)")

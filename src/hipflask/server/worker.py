@@ -81,7 +81,7 @@ class _Control(threading.Thread):
         self._beat_seconds = beat_seconds
         self._lock = threading.Lock()
         self._serving: Serving | None = None
-        self._is_stopping = False
+        self.is_stopping = False
 
     def run(self) -> None:
         while True:
@@ -97,12 +97,12 @@ class _Control(threading.Thread):
         """Say what is to be stopped."""
         with self._lock:
             self._serving = serving
-            if self._is_stopping:
+            if self.is_stopping:
                 serving.stop(serving.graceful_seconds)
 
     def stop(self) -> None:
         """Have the worker answer what it has accepted, and end; before it serves it ends at once."""
-        self._is_stopping = True
+        self.is_stopping = True
         serving = self._serving
         if serving is None:
             os._exit(0)
@@ -164,6 +164,8 @@ def run_worker(settings: dict[str, Any], channel: Channel, load: Callable[[], Fl
         if problem is None:
             channel.say(ready=serving.notices, graceful_timeout=serving.graceful_seconds)
             return
+        if control.is_stopping:
+            return  # it came too late to be answered, and the process ends by itself
         channel.say(failed=problem, status=1)
         os._exit(1)
 
