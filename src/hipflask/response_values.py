@@ -5,6 +5,7 @@ from __future__ import annotations
 import typing as t
 from collections.abc import Iterator
 
+from hipflask.async_body import AsyncBody
 from hipflask.globals import _cv_request
 from hipflask.http.base_response import BaseResponse
 
@@ -63,8 +64,18 @@ def make_response(app: Flask, value: t.Any) -> Response:
         response = app.json.response(value)
     elif isinstance(value, BaseResponse) or callable(value):
         response = _force(app, value)
+    elif hasattr(value, "__aiter__"):
+        response = cls(value)
     else:
         raise _unknown(value)
+    return _complete(response, status, headers)
+
+
+def _complete(response: Response, status: t.Any, headers: t.Any) -> Response:
+    """Return a response with what stood beside it in a tuple."""
+    body = getattr(response, "response", None)  # a sansio response has none
+    if hasattr(body, "__aiter__"):
+        response.response = AsyncBody(body)
     if status is not None:
         if isinstance(status, (str, bytes, bytearray)):
             response.status = t.cast("str", status)  # the setter refuses bytes
@@ -86,6 +97,6 @@ def _force(app: Flask, value: t.Any) -> Response:
 def _unknown(value: t.Any) -> TypeError:
     return TypeError(
         f"The view of the endpoint {_view_name()} returned {value!r}, which is no answer: it was a "
-        f"{type(value).__name__}. Return a str, bytes, dict, list, iterator, response, WSGI callable, or a tuple of "
-        "one of these with status or headers."
+        f"{type(value).__name__}. Return a str, bytes, dict, list, iterator (async too), response, WSGI callable, or a "
+        "tuple of one of these with status or headers."
     )

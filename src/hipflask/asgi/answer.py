@@ -4,13 +4,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from hipflask.async_body import AsyncBody
 from hipflask.http.conditional import PartialBody
+from hipflask.http.response import is_plain_sender
 from hipflask.http.wsgi import FileWrapper
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-__all__ = ["Answer", "IncompleteBodyError", "StartResponse", "answer_of_response", "encode_fields", "run_wsgi"]
+__all__ = [
+    "Answer",
+    "IncompleteBodyError",
+    "StartResponse",
+    "answer_of_response",
+    "encode_fields",
+    "note_async_body",
+    "run_wsgi",
+]
 
 _BODILESS = frozenset({204, 304})
 # PERF: the commonest names, so that they need not be converted each time.
@@ -66,9 +76,22 @@ class Answer:
         headers: Fields as ASGI has them.
         first: The first part of the body that is not empty; all of it if there is nothing more to be pulled.
         is_open: There may be more parts, and the body has to be closed.
+        async_body: What the parts come from, if the event loop can pull them by itself.
+        may_block_at_end: There are functions to be called when such a body is closed.
     """
 
-    __slots__ = ("_close", "_is_bodiless", "_left", "_parts", "first", "headers", "is_open", "status")
+    __slots__ = (
+        "_close",
+        "_is_bodiless",
+        "_left",
+        "_parts",
+        "async_body",
+        "first",
+        "headers",
+        "is_open",
+        "may_block_at_end",
+        "status",
+    )
 
     def __init__(
         self,
@@ -86,6 +109,8 @@ class Answer:
         self._is_bodiless = method == "HEAD" or status in _BODILESS
         self._left: int | None = None
         self.first = b""
+        self.async_body: AsyncBody | None = None
+        self.may_block_at_end = False
         if type(body) is list:
             self._parts: Iterator[bytes] = iter(())
             self._close: Callable[[], object] | None = None
@@ -123,6 +148,16 @@ class Answer:
             self._check_end()
         return b""
 
+    async def pull_async(self) -> bytes:
+        """Do as `pull` does with `async_body`."""
+        body = self.async_body
+        part = b"" if body is None or self._is_bodiless else await body.pull()
+        if part:
+            self._count(len(part))
+        elif not self._is_bodiless:
+            self._check_end()
+        return part
+
     def _count(self, size: int) -> None:
         if self._left is not None:
             self._left -= size
@@ -152,7 +187,21 @@ def answer_of_response(response: Any, head: Any) -> Answer:
     # As much of an environ as a response reads that leaves its URLs as they are.
     environ = head.to_environ() if response.autocorrect_location_header else {"REQUEST_METHOD": method}
     body, status, headers = response.get_wsgi_response(environ)
-    return Answer(int(status[:3]), headers, body, method)
+    return note_async_body(Answer(int(status[:3]), headers, body, method), response)
+
+
+def note_async_body(answer: Answer, response: Any) -> Answer:
+    """Have the event loop pull the answer's body if it can; return the answer.
+
+    Args:
+        answer: The answer that *response* stands for.
+        response: A response.
+    """
+    body = response.response
+    if type(body) is AsyncBody and is_plain_sender(type(response)):
+        answer.async_body = body
+        answer.may_block_at_end = bool(response._on_close)
+    return answer
 
 
 # Bodies that change nothing when they are iterated over.

@@ -136,7 +136,7 @@ class Exchange:
 
     def _pull_first(self, answer: Answer) -> Answer:
         """Pull the first part before anything is sent: an error in it can still be answered."""
-        if answer.is_open and not answer.first:
+        if answer.is_open and not answer.first and answer.async_body is None:
             answer.first = self._pull(answer)
         return answer
 
@@ -234,6 +234,8 @@ class Exchange:
 
     async def _release(self) -> None:
         """Have the thread close what it has open; if it is still running a part of this request, after that."""
+        if isinstance(self._left, Answer) and self._left.async_body is not None and not self._is_part_running:
+            await self._close_async(self._left)
         if self._job is None:
             return
         if self._is_part_running:  # this task was cancelled meanwhile
@@ -269,11 +271,13 @@ class Exchange:
             _close_coroutine(suspended)
             respond = partial(suspended.fail, caught)
         else:
-            if self._job is None and type(value) in QUICK and not suspended.has_late_functions:
+            is_quick = type(value) in QUICK or hasattr(value, "__anext__")
+            if self._job is None and is_quick and not suspended.has_late_functions:
                 self._left = None
                 answer = self._context.run(self._finish_on_loop, suspended, value)
                 if answer.is_open:
                     self._left = answer
+                if answer.is_open and answer.async_body is None:
                     await self._on_thread(partial(self._pull_first, answer), is_async=True)
                 return answer
             respond = partial(suspended.finish, value)
@@ -325,7 +329,30 @@ class Exchange:
 
     # The answer
 
+    async def _pull_async(self, answer: Answer) -> bytes:
+        """Pull a part on the loop; otherwise as `_pull`."""
+        part = await self._run_view(answer.pull_async())
+        if not part:
+            try:
+                await self._close_async(answer)
+            except Exception as error:
+                self._late_error = error  # the answer is whole
+        return part  # type: ignore[no-any-return]  # bytes
+
+    async def _close_async(self, answer: Answer) -> None:
+        """Close an asynchronous body on the loop, then the response."""
+        self._left = None
+        try:
+            await InContext(answer.async_body.aclose(), self._context)  # type: ignore[union-attr]  # see the callers
+        finally:
+            if answer.may_block_at_end or self._job is not None:
+                await self._on_thread(answer.close)
+            else:
+                self._context.run(answer.close)
+
     async def _send_answer(self, answer: Answer) -> None:
+        if answer.is_open and answer.async_body is not None:
+            answer.first = await self._pull_async(answer)
         if not answer.is_open or not answer.first:
             await self._start(answer.status, answer.headers)
             await self._send({"type": "http.response.body", "body": answer.first})
@@ -336,7 +363,10 @@ class Exchange:
         part = answer.first
         while part:
             await self._send({"type": "http.response.body", "body": part, "more_body": True})
-            part = await self._on_thread(partial(self._pull, answer))
+            if answer.async_body is not None:
+                part = await self._pull_async(answer)
+            else:
+                part = await self._on_thread(partial(self._pull, answer))
         await self._send({"type": "http.response.body", "body": b""})
 
     async def _start(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:

@@ -6,7 +6,7 @@ import asyncio
 from tempfile import SpooledTemporaryFile
 from typing import TYPE_CHECKING, Any, cast
 
-from hipflask.asgi.answer import Answer
+from hipflask.asgi.answer import Answer, note_async_body
 from hipflask.asgi.exchange import Exchange
 from hipflask.asgi.incoming import PIECE_BYTES, SPOOL_BYTES, AsgiBody
 from hipflask.http.exceptions import ClientDisconnected, HTTPException, RequestEntityTooLarge
@@ -235,7 +235,7 @@ class NativeExchange(Exchange):
         environ = head.to_environ() if response.autocorrect_location_header else {"REQUEST_METHOD": head.method}
         body, status, headers = response.get_wsgi_response(environ)
         head.start(status, headers)  # the server checks and sends text; _start() has nothing to do
-        return Answer(int(status[:3]), headers, body, head.method)
+        return note_async_body(Answer(int(status[:3]), headers, body, head.method), response)
 
     async def _send_natively(self, message: dict[str, Any]) -> None:
         """Take what the exchange sends; returns when the client can take more."""
