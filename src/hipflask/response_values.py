@@ -73,7 +73,7 @@ def make_response(app: Flask, value: t.Any) -> Response:
 
 def _complete(response: Response, status: t.Any, headers: t.Any) -> Response:
     """Return a response with what stood beside it in a tuple."""
-    body = getattr(response, "response", None)  # a sansio response has none
+    body: t.Any = getattr(response, "response", None)  # a sansio response has none
     if hasattr(body, "__aiter__"):
         response.response = AsyncBody(body)
     if status is not None:

@@ -123,12 +123,24 @@ impl Core {
         refused
     }
 
+    /// Files what the event loop has sorted; returns those that there is no room for.
+    pub(super) fn file_sorted(&self, works: Vec<Work>, now: Instant) -> Vec<Work> {
+        if works.iter().any(|work| work.request().is_streamed()) {
+            let left = works.into_iter().filter_map(|work| self.file(work, now));
+            return left.collect();
+        }
+        self.enqueue_all(works, now)
+    }
+
     fn enqueue(&self, work: Work, now: Instant) -> Option<Work> {
-        let mut batch = vec![work];
+        self.enqueue_all(vec![work], now).pop()
+    }
+
+    fn enqueue_all(&self, mut batch: Vec<Work>, now: Instant) -> Vec<Work> {
         let is_attended = self.queue.file(&mut batch, now);
         if self.is_sorted && !is_attended && !self.is_told.swap(true, Ordering::AcqRel) {
             self.replies.wake(); // the I/O thread looks how long this waits, as it does for what it files itself
         }
-        batch.pop()
+        batch
     }
 }

@@ -16,7 +16,7 @@ use super::answer::{head_of, payload_of};
 use super::body::{Body, failure};
 use super::environ::make_environ;
 use super::text::{latin1, method, unquote, utf8};
-use super::{Core, Work, lock};
+use super::{Core, lock};
 use crate::body::{End, Taken};
 use crate::listener::file_of;
 use crate::proxies;
@@ -396,13 +396,6 @@ impl Head {
     }
 
     // For an event loop
-
-    fn file(slf: &Bound<'_, Self>) -> bool {
-        let this = slf.get();
-        let work = Work::Sorted(slf.clone().unbind(), Arc::clone(&this.request));
-        let left = this.core.file(work, std::time::Instant::now());
-        left.is_none()
-    }
 
     fn watch(&self, key: u64) -> bool {
         self.request.watch(key)

@@ -56,6 +56,14 @@ impl Work {
         }
     }
 
+    /// Returns the head of what the event loop has sorted.
+    fn into_head(self) -> Option<Py<Head>> {
+        match self {
+            Self::Sorted(head, _) => Some(head),
+            Self::New(_) => None,
+        }
+    }
+
     fn into_request(self) -> Arc<Request> {
         match self {
             Self::New(request) | Self::Sorted(_, request) => request,

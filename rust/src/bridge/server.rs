@@ -2,13 +2,14 @@
 
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, UNIX_EPOCH};
+use std::time::{Duration, Instant, UNIX_EPOCH};
 
 use mio::{Poll, Waker};
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyList, PyTuple};
 
+use super::head::Head;
 use super::text::latin1;
 use super::{Bell, Core, Held, Inbox, Tasks, Work, lock};
 use crate::config::{Settings, seconds};
@@ -175,6 +176,15 @@ impl Server {
             heads.append(self.core.head_of(py, request)?)?;
         }
         Ok((heads, keys))
+    }
+
+    fn file<'py>(&self, heads: Vec<Bound<'py, Head>>) -> Vec<Py<Head>> {
+        let works = heads.into_iter().map(|head| {
+            let request = Arc::clone(&head.get().request);
+            Work::Sorted(head.unbind(), request)
+        });
+        let left = self.core.file_sorted(works.collect(), Instant::now());
+        left.into_iter().filter_map(Work::into_head).collect()
     }
 
     // For the keeper

@@ -97,9 +97,6 @@ class Head:
     def replace_body(self, stream: Any) -> Body:
         """Have *stream* be the body for everybody else, and return the one that it was."""
 
-    def file(self) -> bool:
-        """Have a worker serve the request; false if too many wait."""
-
     def watch(self, key: int) -> bool:
         """Have the client's going told under a key, 0 for no more; false if it has gone."""
 
@@ -234,6 +231,9 @@ class Server:
 
     def take_sorted(self) -> tuple[list[Head], list[int]]:
         """Return what there is for the event loop: new requests, and keys."""
+
+    def file(self, heads: list[Head]) -> list[Head]:
+        """Have workers serve the requests; returns those for which too many wait."""
 
     def keeper_descriptor(self) -> int:
         """Return the descriptor that can be read when there is something for the server's own thread."""

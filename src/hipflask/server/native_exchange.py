@@ -54,7 +54,7 @@ class Replay:
     """A coroutine that has been stepped once, for somebody who steps it from its beginning.
 
     Args:
-        coroutine: The coroutine.
+        coroutine: The coroutine; ``None`` if the call that was to give it has raised.
         waits_for: What its first step gave.
         error: What it raised instead; `StopIteration` if it has returned.
     """
@@ -80,7 +80,8 @@ class Replay:
 
     def close(self) -> None:
         """End the coroutine."""
-        self._coroutine.close()
+        if self._coroutine is not None:
+            self._coroutine.close()
 
 
 class NativeIncoming:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from contextvars import Context
-from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 from hipflask.asgi.exchange import QUICK, PoolIsFullError
@@ -23,7 +22,7 @@ from hipflask.server.native_stream import fail
 from hipflask.server.workers import PoolSettings, WorkerPool
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable
 
     from hipflask.server._native import Head, Server
     from hipflask.server.native import NativeSettings
@@ -49,6 +48,8 @@ class NativeLoop:
         )
         self._keys = Keys()
         self._ready: deque[tuple[Head, Plan | None]] = deque()
+        # For the workers; filed together, so that one of them is woken once.
+        self._sync: list[Head] = []
         self._runner: asyncio.Task[None] | None = None
         self._wake: asyncio.Future[None] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
@@ -95,6 +96,10 @@ class NativeLoop:
                 self._sort(head)
             except Exception as error:
                 fail(head, error)
+        if self._sync:
+            for head in self._server.file(self._sync):
+                head.refuse()
+            self._sync.clear()
         if self._ready and self._wake is not None and not self._wake.done():
             self._wake.set_result(None)
 
@@ -104,16 +109,14 @@ class NativeLoop:
         if plan is not None:
             if not plan[3]:
                 head.set_match(plan)
-                if not head.file():
-                    head.refuse()
+                self._sync.append(head)
                 return
             if not head.may_have_body:
                 self._ready.append((head, plan))
                 return
         place = find_place(app, head) if is_served_by_handle(app) else Place.THREAD
         if place is Place.THREAD:
-            if not head.file():
-                head.refuse()
+            self._sync.append(head)
         elif place is Place.LOOP and not head.may_have_body:
             self._ready.append((head, None))
         else:
@@ -162,43 +165,45 @@ class NativeLoop:
         return None if begun is None else self._serve(head, Place.LOOP, context, begun)
 
     def _begin_fast(self, head: Head, plan: Plan) -> Any:
-        """Serve a request in which only its view has a say as far as that takes no waiting; returns as `_step`."""
+        """Do as `_begin_request` for a request in which only its view has a say."""
         ctx = self._fast.begin(plan, head)
-        _, arguments, view, *_ = plan
-        try:
-            coroutine: Any = view(**arguments) if arguments else view()
-        except BaseException as error:
-            return Suspended(self._app, ctx).fail(error)
-        answer = partial(self._fast.answer, plan, head, ctx, is_soon=True)
-        return self._step(head, Suspended(self._app, ctx, coroutine), answer)
-
-    def _begin_request(self, head: Any) -> Any:
-        """Serve a request as far as that takes no waiting; returns as `_step`, or the response."""
-        found: Any = self._app.handle(head, can_suspend=True)
-        return self._step(head, found) if isinstance(found, Suspended) else found
-
-    def _step(self, head: Head, found: Suspended, answer: Callable[[Any], bool] | None = None) -> Any:
-        """Step a view once; return what is left of the request, ``None`` if it was answered.
-
-        PERF: stepped here, a request which does not wait enters its context only once.
-        """
-        coroutine = found.coroutine
+        arguments, view = plan[1], plan[2]
+        coroutine: Any = None
         replay: Any
         try:
+            coroutine = view(**arguments) if arguments else view()
             replay = Replay(coroutine, coroutine.send(None))
         except StopIteration as stopped:
-            value = stopped.value
-            if answer is not None and answer(value):
+            if self._fast.answer(plan, head, ctx, stopped.value, True):
                 return None
-            if type(value) in QUICK and not found.has_late_functions:
-                return self._finish(head, found, value)
-            replay = Replay(coroutine, error=StopIteration(value))
+            return self._conclude(head, Suspended(self._app, ctx, coroutine), stopped.value)
         except BaseException as error:
-            # Without the frame of this call, which holds the request: that would be a cycle.
-            error.__traceback__ = error.__traceback__ and error.__traceback__.tb_next
-            replay = Replay(coroutine, error=error)
-        found.coroutine = replay
+            replay = _failed(coroutine, error)
+        return Suspended(self._app, ctx, replay)
+
+    def _begin_request(self, head: Any) -> Any:
+        """Serve a request as far as that takes no waiting; return what is left, ``None`` if it was answered.
+
+        PERF: the view is stepped here, once, so that a request which does not wait enters its context only once.
+        """
+        found: Any = self._app.handle(head, can_suspend=True)
+        if not isinstance(found, Suspended):
+            return found
+        coroutine: Any = found.coroutine
+        try:
+            found.coroutine = Replay(coroutine, coroutine.send(None))
+        except StopIteration as stopped:
+            return self._conclude(head, found, stopped.value)
+        except BaseException as error:
+            found.coroutine = _failed(coroutine, error)
         return found
+
+    def _conclude(self, head: Head, suspended: Suspended, value: Any) -> Any:
+        """Go on with what a view has returned."""
+        if type(value) in QUICK and not suspended.has_late_functions:
+            return self._finish(head, suspended, value)
+        suspended.coroutine = Replay(suspended.coroutine, error=StopIteration(value))
+        return suspended
 
     def _finish(self, head: Head, suspended: Suspended, value: Any) -> Any:
         """Answer a request whose view has returned; return the response if sending it may take waiting."""
@@ -220,3 +225,10 @@ class NativeLoop:
             head.refuse()
         except Exception as error:
             fail(head, error)
+
+
+def _failed(coroutine: Any, error: BaseException) -> Any:
+    """Return what raises the error again for whoever awaits it."""
+    # Without the caller's frame, which holds the request: that would be a cycle.
+    error.__traceback__ = error.__traceback__ and error.__traceback__.tb_next
+    return Replay(coroutine, error=error)
