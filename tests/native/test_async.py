@@ -9,6 +9,7 @@ import sqlite3
 import threading
 import time
 import weakref
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -370,3 +371,32 @@ def test_nothing_of_a_request_with_a_body_is_left_to_the_collector(app: hipflask
         assert [each() for each in kept] == [None]
     finally:
         gc.enable()
+
+
+@pytest.mark.parametrize("has_hook", [False, True], ids=["loop", "host"])
+@pytest.mark.parametrize("size", [0, 1000, 3_000_000])
+def test_files_of_async_views_are_sent_by_the_server(
+    app: hipflask.Flask, serve: Serve, tmp_path: Path, size: int, has_hook: bool
+) -> None:
+    path = tmp_path / "file.bin"
+    data = bytes(range(250)) * (size // 250)
+    path.write_bytes(data)
+    logged: list[int] = []
+
+    @app.get("/")
+    async def index() -> hipflask.Response:
+        return hipflask.send_file(path, conditional=True)
+
+    if has_hook:
+        app.after_request(lambda response: (logged.append(response.status_code), response)[1])
+    serving = serve(app)
+    head, body = serving.get("/")
+    assert b"\r\nContent-Length: %d" % size in head
+    assert body == data
+    if size:
+        head, body = serving.get("/", "Range: bytes=10-699")
+        assert head.startswith(b"HTTP/1.1 206 ")
+        assert body == data[10:700]
+    received = serving.ask(b"HEAD / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+    assert received.endswith(b"\r\n\r\n")
+    assert len(logged) == has_hook * (3 if size else 2)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import socket
+import threading
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
 import hipflask
 from hipflask import request
-from tests.native.conftest import Serve, receive_all
+from tests.native.conftest import WAIT_SECONDS, Serve, receive_all
 
 
 @pytest.fixture
@@ -33,6 +35,34 @@ def test_pipelined_requests_are_answered_in_order(app: hipflask.Flask, serve: Se
     received = serve(app).ask("".join(requests).encode())
     bodies = [answer.rpartition(b"\r\n\r\n")[2] for answer in received.split(b"HTTP/1.1 200 OK")[1:]]
     assert bodies == [b"<%d>" % number for number in range(1001)]
+
+
+def test_connection_that_pipelines_leaves_others_their_turn(app: hipflask.Flask, serve: Serve) -> None:
+    served: list[str] = []
+    begun, others_wait = threading.Event(), threading.Event()
+
+    @app.get("/<name>")
+    def note(name: str) -> str:
+        if not served:
+            begun.set()
+            assert others_wait.wait(WAIT_SECONDS)
+        served.append(name)
+        return ""
+
+    serving = serve(app, threads=1, max_threads=1)
+    with ExitStack() as stack:
+        greedy = stack.enter_context(serving.connect())
+        greedy.sendall(b"GET /greedy HTTP/1.1\r\nHost: a\r\n\r\n" * 999 + b"GET /greedy HTTP/1.0\r\n\r\n")
+        assert begun.wait(WAIT_SECONDS)
+        others = [stack.enter_context(serving.connect()) for _ in range(31)]
+        for number, other in enumerate(others):
+            other.sendall(b"GET /other%d HTTP/1.0\r\n\r\n" % number)
+        others_wait.set()
+        for other in others:
+            assert receive_all(other).startswith(b"HTTP/1.1 200 ")
+        assert receive_all(greedy).count(b"HTTP/1.1 200 ") == 1000
+    last = max(at for at, name in enumerate(served) if name != "greedy")
+    assert last < 200  # of 1,031: the system hands over what was just sent in its own order
 
 
 @pytest.mark.parametrize("size", [0, 1, 100_000, 3_000_000])

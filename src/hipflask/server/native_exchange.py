@@ -10,6 +10,7 @@ from hipflask.asgi.answer import Answer, note_async_body
 from hipflask.asgi.exchange import Exchange
 from hipflask.asgi.incoming import PIECE_BYTES, SPOOL_BYTES, AsgiBody
 from hipflask.http.exceptions import ClientDisconnected, HTTPException, RequestEntityTooLarge
+from hipflask.server.native_stream import FILES, answer_with_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -204,6 +205,8 @@ class NativeExchange(Exchange):
         self._key = 0
         self._room = asyncio.Event()
         self._begun: Suspended | Any = None
+        # The server sends a file.
+        self._is_answered = False
 
     def go_on_with(self, context: Context, begun: Any) -> None:
         """Serve what has been begun on the loop.
@@ -236,12 +239,15 @@ class NativeExchange(Exchange):
         environ = head.to_environ() if response.autocorrect_location_header else {"REQUEST_METHOD": head.method}
         body, status, headers = response.get_wsgi_response(environ)
         head.start(status, headers)  # the server checks and sends text; _start() has nothing to do
+        if type(body) in FILES and answer_with_file(head, body):
+            self._is_answered = True
+            return Answer(int(status[:3]), headers, [], "HEAD")
         return note_async_body(Answer(int(status[:3]), headers, body, head.method), response)
 
     async def _send_natively(self, message: dict[str, Any]) -> None:
         """Take what the exchange sends; returns when the client can take more."""
         head = self._native
-        if message["type"] == "http.response.start":
+        if message["type"] == "http.response.start" or self._is_answered:
             return
         data, is_open = message["body"], message.get("more_body", False)
         if not self._key:
