@@ -12,7 +12,7 @@ from hipflask.http.exceptions import HTTPException
 from hipflask.http.head import WsgiHead
 from hipflask.http.request import Request as HttpRequest
 from hipflask.http.verdicts import remember_verdict
-from hipflask.originals import is_original
+from hipflask.originals import is_original, remember_classes
 from hipflask.sessions import SecureCookieSessionInterface
 from hipflask.url_building import find_plainly
 
@@ -442,3 +442,6 @@ class RequestContext:
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.request.url!r} [{self.request.method}] of {self.app.name}>"
+
+
+remember_classes(AppContext, RequestContext)

@@ -75,6 +75,18 @@ class Suspended:
         """
         return self._conclude(lambda: self._app.finalize_request(value))
 
+    def fail_late(self, error: Exception) -> Response:
+        """Return the response to an exception that was raised after the view, where error handlers of it do not count.
+
+        Args:
+            error: The exception.
+        """
+
+        def respond() -> t.NoReturn:
+            raise error
+
+        return self._conclude(respond)
+
     def fail(self, error: BaseException) -> Response:
         """Return the response made of what the coroutine raised.
 

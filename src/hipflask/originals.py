@@ -5,12 +5,34 @@ from __future__ import annotations
 import typing as t
 from operator import attrgetter
 
-__all__ = ["ORIGINALS", "are_original", "is_original", "remember"]
+__all__ = ["ORIGINALS", "are_original", "are_untouched", "is_original", "remember", "remember_classes"]
 
 #: The remembered functions, by name.
 ORIGINALS: dict[str, t.Any] = {}
 # What reads them all from a class, and what it reads there if none was replaced.
 _at_once: list[t.Any] = []
+# Everything that was in remembered classes.
+_classes: dict[type, dict[str, t.Any]] = {}
+
+
+def remember_classes(*classes: type) -> None:
+    """Note everything that is in some classes; called once, right after they are defined."""
+    for cls in classes:
+        _classes[cls] = dict(vars(cls))
+
+
+def are_untouched(*classes: type) -> bool:
+    """Return whether nothing was set in remembered classes, and nothing taken out of them.
+
+    Args:
+        classes: Some of those that were remembered.
+    """
+    # What annotations are kept in may come later: CPython makes it when somebody asks.
+    return all(
+        all(_classes[cls].get(name) is value or name.startswith("__annot") for name, value in vars(cls).items())
+        and vars(cls).keys() >= _classes[cls].keys()
+        for cls in classes
+    )
 
 
 def remember(cls: type, names: t.Iterable[str]) -> None:

@@ -6,14 +6,16 @@ import typing as t
 
 from hipflask import json
 from hipflask.globals import _cv_app
+from hipflask.http.base_response import BaseResponse
 from hipflask.http.exceptions import BadRequest, HTTPException
 from hipflask.http.request import Request as HttpRequest
 from hipflask.http.response import Response as HttpResponse
+from hipflask.originals import remember_classes
 
 if t.TYPE_CHECKING:
     from hipflask.routing.rules import Rule
 
-__all__ = ["Request", "Response"]
+__all__ = ["RESPONSE_CLASSES", "Request", "Response"]
 
 
 class _Limit:
@@ -129,3 +131,8 @@ class Response(HttpResponse):
         """Longest cookie without a warning, in bytes: ``MAX_COOKIE_SIZE``."""
         context = _cv_app.get(None)
         return HttpResponse.max_cookie_size if context is None else int(context.app.config["MAX_COOKIE_SIZE"])
+
+
+#: Our own classes of a response.
+RESPONSE_CLASSES = (Response, HttpResponse, BaseResponse)
+remember_classes(*RESPONSE_CLASSES)

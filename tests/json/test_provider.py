@@ -286,7 +286,7 @@ def test_response_takes_few_python_calls(provider):
     finally:
         sys.setprofile(None)
     own = [code.co_name for code in calls if code.co_filename.endswith("provider.py")]
-    assert own == ["response", "_encode"]
+    assert own == ["response", "_response_text", "_encode"]
 
 
 # Providers of one's own

@@ -14,12 +14,13 @@ import pytest
 
 import hipflask
 from hipflask import Flask, after_this_request, current_app, g, request, session, signals
+from hipflask.ctx import AppContext, RequestContext
 from hipflask.dispatch import STAGES, STEPS
 from hipflask.json.provider import DefaultJSONProvider
 from hipflask.routing.converters import BaseConverter
 from hipflask.server.native_fast_path import fast_path_of
 from hipflask.sessions import SecureCookieSessionInterface, SessionInterface
-from tests.native.conftest import Serve, Serving
+from tests.native.conftest import WAIT_SECONDS, Serve, Serving, receive_all
 
 # Python calls for a plain request on a worker: a bound that a walk through the stages would break.
 MOST_CALLS = 10
@@ -227,17 +228,19 @@ def _middleware(app: Flask, heard: list[Any]) -> None:
     app.wsgi_app = middleware  # type: ignore[method-assign]
 
 
-def _context_class(app: Flask, heard: list[Any]) -> Any:
-    from hipflask.ctx import RequestContext  # noqa: PLC0415
+def _method(cls: type, name: str) -> Callable[[Flask, list[Any]], Any]:
+    def patch(app: Flask, heard: list[Any]) -> Any:
+        original = getattr(cls, name)
 
-    original = RequestContext.push
+        def method(self: Any, *args: Any, **options: Any) -> Any:
+            heard.append(name)
+            return original(self, *args, **options)
 
-    def push(self: Any) -> None:
-        heard.append("push")
-        original(self)
+        is_own = name in vars(cls)
+        setattr(cls, name, method)
+        return lambda: setattr(cls, name, original) if is_own else delattr(cls, name)
 
-    RequestContext.push = push  # type: ignore[method-assign]
-    return lambda: setattr(RequestContext, "push", original)
+    return patch
 
 
 def _new_view(app: Flask, heard: list[Any]) -> None:
@@ -286,7 +289,15 @@ CHANGES: dict[str, Callable[[Flask, list[Any]], Any]] = {
     "request_class": _request_class,
     "session_interface": _session_interface,
     "middleware": _middleware,
-    "context class": _context_class,
+    **{
+        f"{cls.__name__}.{name}": _method(cls, name)
+        for cls, names in (
+            (RequestContext, ("__init__", "push", "pop", "match_request")),
+            (AppContext, ("__init__", "push", "pop")),
+            (hipflask.Response, ("__init__", "__call__")),
+        )
+        for name in names
+    },
     "view_functions": _new_view,
     "json provider": _json_provider,
     "json of the object": _json_instance,
@@ -303,9 +314,10 @@ def test_whatever_is_set_later_is_heard(
     undo = change(app, heard)
     if undo is not None:
         request.addfinalizer(undo)
-    head, _ = serving.get("/")
-    assert head.startswith(b"HTTP/1.1 200 OK\r\n")
-    assert heard
+    for number in range(1, 4):
+        head, _ = serving.get("/")
+        assert head.startswith(b"HTTP/1.1 200 OK\r\n")
+        assert len(heard) >= number
 
 
 @pytest.mark.parametrize("name", ["request_started", "request_finished", "request_tearing_down", "appcontext_popped"])
@@ -405,6 +417,73 @@ def test_what_a_view_asks_for_is_done(app: Flask, serve: Serve) -> None:
     assert b"\r\nSet-Cookie: session=" in serving.get("/remember")[0]
     assert serving.get("/fail")[0].startswith(b"HTTP/1.1 418 ")
     assert b"\r\nX-New: 1\r\n" in serving.get("/connect")[0]
+
+
+def test_status_of_the_response_class_counts(app: Flask, serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    serving = _warm(serve, app)
+    monkeypatch.setattr(hipflask.Response, "default_status", 299)
+    for _ in range(3):
+        assert serving.get("/")[0].startswith(b"HTTP/1.1 299 ")
+
+
+@pytest.mark.parametrize("field", ["X-A: b", "Cookie: a=b"], ids=["plain", "cookie"])
+def test_values_are_put_into_json_once(app: Flask, serve: Serve, field: str) -> None:
+    serving = _warm(serve, app)
+    provider: Any = app.json
+    provider.default = list
+    app.extensions["value"] = {"items": iter("ab")}
+    assert serving.get("/", field)[1] == b'{"items":["a","b"]}\n'
+
+    def fail() -> Any:
+        yield 1
+        raise LookupError("planned")
+
+    handled: list[Exception] = []
+    app.error_handler_spec[None][None] = {LookupError: lambda error: handled.append(error) or "handled"}
+    app.extensions["value"] = {"items": fail()}
+    assert serving.get("/", field)[0].startswith(b"HTTP/1.1 500 ")
+    assert not handled  # the view has not raised it
+
+
+def test_view_that_cannot_be_hashed_is_called(app: Flask, serve: Serve) -> None:
+    class View:
+        __hash__ = None  # type: ignore[assignment]
+
+        def __call__(self) -> str:
+            return "called"
+
+    serving = _warm(serve, app)
+    app.view_functions["index"] = View()
+    assert serving.get("/")[1] == b"called"
+
+
+def test_context_that_a_view_leaves_is_500(app: Flask, serve: Serve) -> None:
+    def leave() -> str:
+        app.app_context().push()
+        return ""
+
+    app.add_url_rule("/leave", view_func=leave)
+    assert _warm(serve, app).get("/leave")[0].startswith(b"HTTP/1.1 500 ")
+
+
+def test_hook_set_while_a_request_waits_is_heard(app: Flask, serve: Serve) -> None:
+    begun, release = threading.Event(), threading.Event()
+
+    def block() -> str:
+        begun.set()
+        assert release.wait(WAIT_SECONDS)
+        return ""
+
+    app.add_url_rule("/block", view_func=block)
+    app.add_url_rule("/next", view_func=lambda: "next")
+    serving = _warm(serve, app, threads=1, max_threads=1)
+    with serving.connect() as first, serving.connect() as second:
+        first.sendall(b"GET /block HTTP/1.0\r\n\r\n")
+        assert begun.wait(WAIT_SECONDS)
+        second.sendall(b"GET /next HTTP/1.0\r\n\r\n")
+        app.before_request_funcs[None] = [lambda: ("hooked", 202)]
+        release.set()
+        assert receive_all(second).startswith(b"HTTP/1.1 202 ")
 
 
 def test_session_of_the_client_is_prolonged(app: Flask, serve: Serve) -> None:

@@ -211,6 +211,7 @@ def test_second_sigterm_ends_at_once(server: str) -> None:
         process.send_signal(signal.SIGTERM)
         until(lambda: is_refused(client.getpeername()))
         process.send_signal(signal.SIGTERM)
+        process.wait(WAIT_SECONDS)  # communicate() closes what the view waits for
         output, errors = process.communicate(timeout=WAIT_SECONDS)
     assert (process.returncode, output) == (0, "shut down\nafter run\n")
     assert "1 requests were cut off" in errors
@@ -221,6 +222,7 @@ def test_ctrl_c_cuts_what_is_being_served(server: str) -> None:
     process, client = start_script(server)
     with client, process:
         process.send_signal(signal.SIGINT)
+        process.wait(WAIT_SECONDS)
         output, errors = process.communicate(timeout=WAIT_SECONDS)
     assert (process.returncode, output) == (0, "shut down\nafter run\n")
     assert "Traceback" not in errors

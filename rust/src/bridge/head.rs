@@ -12,7 +12,7 @@ use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBytes, PyDict, PyList, PyString, PyTuple};
 
-use super::answer::{head_of, payload_of};
+use super::answer::{Preset, head_of, payload_of, payload_of_text};
 use super::body::{Body, failure};
 use super::environ::make_environ;
 use super::text::{latin1, method, unquote, utf8};
@@ -461,6 +461,16 @@ impl Head {
         let action = self.complete(body)?;
         self.push(action);
         Ok(())
+    }
+
+    fn answer_text(
+        &self,
+        preset: &Preset,
+        text: &Bound<'_, PyString>,
+        is_soon: bool,
+    ) -> PyResult<()> {
+        let payload = payload_of_text(text)?;
+        self.answer_alike(text.py(), &preset.head, payload, is_soon)
     }
 
     fn answer_soon(&self, body: &Bound<'_, PyAny>) -> PyResult<()> {

@@ -55,7 +55,7 @@ fn make<'py>(py: Python<'py>, class: &Bound<'py, PyType>) -> PyResult<Bound<'py,
 }
 
 impl Snapshot {
-    fn holds(&self, py: Python<'_>) -> PyResult<bool> {
+    fn is_as_it_was(&self, py: Python<'_>) -> PyResult<bool> {
         Ok(self.dicts.iter().all(|dict| dict.bind(py).is_empty())
             && self.lists.iter().all(|list| list.bind(py).is_empty())
             && !self.is_stale(py)?)
@@ -89,7 +89,7 @@ impl Head {
     }
 
     /// Answers with a body under status and fields that were checked before.
-    fn answer_text(
+    pub(super) fn answer_alike(
         &self,
         py: Python<'_>,
         preset: &Arc<ResponseHead>,
@@ -167,8 +167,12 @@ impl Snapshot {
         Ok(false)
     }
 
+    fn holds(&self, py: Python<'_>) -> PyResult<bool> {
+        Ok(self.is_open.load(Ordering::Acquire) && self.is_as_it_was(py)?)
+    }
+
     fn outline<'py>(&self, py: Python<'py>, head: &Head) -> PyResult<Option<Outline<'py>>> {
-        if !self.is_open.load(Ordering::Acquire) || !self.holds(py)? {
+        if !self.holds(py)? {
             return Ok(None);
         }
         Ok(head.outline(py))
@@ -187,7 +191,7 @@ impl Snapshot {
         if !self.holds(text.py())? {
             return Ok(false);
         }
-        head.answer_text(text.py(), &preset.head, payload, is_soon)?;
+        head.answer_alike(text.py(), &preset.head, payload, is_soon)?;
         Ok(true)
     }
 

@@ -121,6 +121,13 @@ class Head:
     def answer(self, body: bytes) -> None:
         """Send the answer that was started, whole."""
 
+    def answer_text(self, preset: Preset, text: str, is_soon: bool) -> None:
+        """Send a text, whole, under status and fields that were checked before; *is_soon*: as `answer_soon`.
+
+        Raises:
+            UnicodeEncodeError: It has surrogates.
+        """
+
     def answer_soon(self, body: bytes) -> None:
         """Do the same, at the latest when `Server.flush` is called."""
 
@@ -175,6 +182,9 @@ class Snapshot:
     ) -> Snapshot: ...
     def open(self) -> None:
         """Say that a request in which nobody but its view has a say can be told by this alone."""
+
+    def holds(self) -> bool:
+        """Whether `open` was called and everything is as it was."""
 
     def is_stale(self) -> bool:
         """Whether a class has changed, or another object is in an entry."""

@@ -19,17 +19,25 @@ from typing import TYPE_CHECKING, Any
 from hipflask import signals
 from hipflask.app import Flask
 from hipflask.concurrency import is_coroutine_function
-from hipflask.ctx import AppContext, RequestContext, _is_plain, _set_app_context, _set_request_context
+from hipflask.ctx import (
+    AppContext,
+    RequestContext,
+    _get_app_context,
+    _get_request_context,
+    _is_plain,
+    _set_app_context,
+    _set_request_context,
+)
 from hipflask.dispatch import is_plain
 from hipflask.http.base_response import content_type_field
 from hipflask.http.response import is_plain_sender
 from hipflask.json.provider import DefaultJSONProvider
-from hipflask.originals import are_original
+from hipflask.originals import are_original, are_untouched
 from hipflask.routing.converters import DEFAULT_CONVERTERS
 from hipflask.server._native import Head, Preset, Snapshot
 from hipflask.sessions import SecureCookieSessionInterface
 from hipflask.url_building import _is_plain_map, _learn_host
-from hipflask.wrappers import Response
+from hipflask.wrappers import RESPONSE_CLASSES, Response
 
 if TYPE_CHECKING:
     from hipflask.routing.rules import Rule
@@ -108,10 +116,10 @@ class FastPath:
         if rule is None:
             return None
         view: Any = self._view_functions.get(rule.endpoint)
+        if type(view) is not FunctionType:
+            return None
         is_async = self._views.get(view)
         if is_async is None:
-            if type(view) is not FunctionType:
-                return None
             if len(self._views) >= MOST_VIEWS:
                 self._views.clear()
             is_async = self._views[view] = is_coroutine_function(view)
@@ -166,8 +174,12 @@ class FastPath:
         ctx._token = _set_request_context(ctx)
         return ctx
 
+    def holds(self) -> bool:
+        """Return whether what was found out is still true."""
+        return self._seen is self.state and self._snapshot.holds()
+
     def answer(self, plan: Plan, head: Head, ctx: RequestContext, value: Any, is_soon: bool) -> bool:
-        """Send what the view has returned and end the request, if that is text and nobody else has a say in it.
+        """Send what the view has returned and end the request, if that is text or JSON and nobody else has a say in it.
 
         Args:
             plan: What was found.
@@ -178,42 +190,43 @@ class FastPath:
 
         Returns:
             Whether the request is over. If not, nothing has been done.
+
+        Raises:
+            Exception: What the JSON provider has raised. It is not to be asked a second time, as it may by then
+                have used up what it was given.
         """
-        kind = type(value)
-        preset: Preset | None = self._preset
-        if kind is dict or kind is list:
-            preset, value = self._in_json(value)
-        elif kind is not str:
-            return False
         if (
-            preset is None
-            or plan[6]
+            plan[6]
             or ctx._opened_session is not None
             or ctx._after_request_functions
             or ctx.request._body_is_read
             or self._seen is not self.state
-            or not self._snapshot.answer(preset, head, value, is_soon)
+            or _get_request_context(None) is not ctx
+            or _get_app_context(None) is not ctx._app_context
         ):
+            return False
+        kind = type(value)
+        if kind is str:
+            if not self._snapshot.answer(self._preset, head, value, is_soon):
+                return False
+        elif (kind is not dict and kind is not list) or not self._answer_in_json(head, value, is_soon):
             return False
         # Tokens lead to the context that leads to their owners; a cycle would wait for the garbage collector.
         ctx._token = None
         ctx._app_context._token = None  # type: ignore[union-attr]  # begin() has set it
         return True
 
-    def _in_json(self, value: Any) -> tuple[Preset | None, str]:
-        """Return what the application's provider makes of a value; no head if the provider is to be asked."""
+    def _answer_in_json(self, head: Head, value: Any, is_soon: bool) -> bool:
         provider = self._app.json
-        if getattr(provider.response, "__func__", None) is not _JSON_RESPONSE:
-            return None, ""
+        if getattr(provider.response, "__func__", None) is not _JSON_RESPONSE or not self._snapshot.holds():
+            return False
         kind, preset = self._json
-        try:
-            if preset is None or kind is not provider.mimetype:
-                kind = provider.mimetype
-                preset = Preset("200 OK", [content_type_field(kind)])
-                self._json = kind, preset
-            return preset, provider._response_text(self._app, value)
-        except Exception:
-            return None, ""  # whoever goes on will meet it again
+        if preset is None or kind is not provider.mimetype:
+            kind = provider.mimetype
+            preset = Preset("200 OK", [content_type_field(kind)])
+            self._json = kind, preset
+        head.answer_text(preset, provider._response_text(self._app, value), is_soon)
+        return True
 
     def _look(self) -> None:
         """Find out whether the application leaves everything to us."""
@@ -263,6 +276,7 @@ class FastPath:
             and _is_plain(app.request_class)
             and issubclass(response, Response)
             and all(vars(cls).keys() <= _HARMLESS for cls in response.__mro__[: response.__mro__.index(Response)])
+            and are_untouched(*RESPONSE_CLASSES, RequestContext, AppContext)
             and is_plain(response)
             and is_plain_sender(response)
         )

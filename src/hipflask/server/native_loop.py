@@ -174,8 +174,11 @@ class NativeLoop:
             coroutine = view(**arguments) if arguments else view()
             replay = Replay(coroutine, coroutine.send(None))
         except StopIteration as stopped:
-            if self._fast.answer(plan, head, ctx, stopped.value, True):
-                return None
+            try:
+                if self._fast.answer(plan, head, ctx, stopped.value, True):
+                    return None
+            except Exception as error:
+                return Suspended(self._app, ctx).fail_late(error)
             return self._conclude(head, Suspended(self._app, ctx, coroutine), stopped.value)
         except BaseException as error:
             replay = _failed(coroutine, error)

@@ -81,8 +81,12 @@ class NativeWorker:
     def _find_sorted(self, head: Head) -> Any:
         """Return what the event loop has found out about a request."""
         found: Any = head.take_match()
-        if found is None or len(found) > 2:
-            return found
+        if found is None:
+            return None
+        if len(found) > 2:
+            if self._fast.holds():
+                return found
+            found = self._app, found[:2]  # something was set while the request has waited
         head.set_match(found)  # for RequestContext: the rule only
         return None
 
@@ -99,9 +103,13 @@ class NativeWorker:
         except BaseException as error:
             response = Suspended(self._app, ctx).fail(error)
         else:
-            if fast.answer(plan, head, ctx, value, False):
-                return None
-            response = Suspended(self._app, ctx).finish(value)
+            try:
+                if fast.answer(plan, head, ctx, value, False):
+                    return None
+            except Exception as error:
+                response = Suspended(self._app, ctx).fail_late(error)
+            else:
+                response = Suspended(self._app, ctx).finish(value)
         return self._start(head, response)
 
     def _respond(self, head: Head) -> Iterable[bytes]:
