@@ -109,3 +109,11 @@ def test_malformed_request_is_refused_and_reported(app: hipflask.Flask, serve: S
     serving.close()
     refusals = [refusal for report in serving.reports for refusal in report.refusals]
     assert [(refusal.status, refusal.reason) for refusal in refusals] == [(400, "no host field")]
+
+
+def test_handshake_of_a_websocket_is_told_that_there_is_none(app: hipflask.Flask, serve: Serve) -> None:
+    app.add_url_rule("/", view_func=lambda: "")
+    fields = ("Upgrade: websocket", "Connection: Upgrade, close", "Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: eA==")
+    head, body = serve(app).get("/", *fields)
+    assert head.startswith(b"HTTP/1.1 400 ")
+    assert b"WebSocket" in body

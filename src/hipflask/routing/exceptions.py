@@ -163,6 +163,8 @@ class BuildError(RoutingException, LookupError):
 class WebsocketMismatch(BadRequest):
     """400: a WebSocket handshake for an address of HTTP, or the other way round."""
 
+    description = "This address and this request do not go together: one of them is for a WebSocket, the other is not."
+
 
 class NoMatch(Exception):
     """The matcher's word that no rule fits.
