@@ -175,3 +175,33 @@ def test_one_process_heeds_limits_and_proxies(served: list[Any], runner: CliRunn
 def test_one_process_may_choose_its_server(served: list[Any], runner: CliRunner) -> None:
     assert runner.invoke(cli, ["--app", "hello", "run", "--debug", "--server", "pure"]).exit_code == 0
     assert os.environ["HIPFLASK_RUN_SERVER"] == "pure"
+
+
+def test_one_process_heeds_the_format_of_the_log(served: list[Any], runner: CliRunner) -> None:
+    assert runner.invoke(cli, ["--app", "hello", "run", "--debug", "--access-log", "off"]).exit_code == 0
+    assert os.environ["HIPFLASK_RUN_ACCESS_LOG"] == "off"
+
+
+def test_one_process_says_that_inherited_sockets_are_not_heeded(served: list[Any], runner: CliRunner) -> None:
+    environment = {"LISTEN_FDS": "1", "LISTEN_PID": str(os.getpid())}
+    result = runner.invoke(cli, ["--app", "hello", "run", "--debug"], env=environment)
+    line = " * The sockets passed to this process (LISTEN_FDS) are not heeded: debug mode serves in one process.\n"
+    assert line in result.stderr
+    assert len(served) == 1
+
+
+@pytest.mark.parametrize(
+    ("args", "address"),
+    [
+        pytest.param(["-p", "5721"], Address("127.0.0.1", 5721), id="port"),
+        pytest.param(["-h", "::1"], Address("::1", 5000), id="host"),
+        pytest.param(["--bind", "127.0.0.1:2"], Address("127.0.0.1", 2), id="bind"),
+        pytest.param([], Address("127.0.0.1", 5730), id="nothing"),
+    ],
+)
+def test_typed_address_comes_before_a_variable(
+    args: list[str], address: Address, planned: list[Plan], runner: CliRunner
+) -> None:
+    environment = {"HIPFLASK_RUN_BIND": "127.0.0.1:5730"}
+    assert runner.invoke(cli, ["--app", "hello", "run", *args], env=environment).exit_code == 0
+    assert planned.pop().addresses == [address]

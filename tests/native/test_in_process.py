@@ -18,7 +18,7 @@ import pytest
 from hipflask import Flask
 from hipflask.server.listener import BindError
 from hipflask.server.native_in_process import InProcessServer
-from hipflask.server.settings import resolve
+from hipflask.server.settings import PROGRAM_DEFAULTS, resolve
 
 WAIT_SECONDS = 20.0  # a deadline that only a hang reaches
 GET = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
@@ -47,7 +47,7 @@ class Running:
     """
 
     def __init__(self, app: Any, host: str, config: dict[str, Any]) -> None:
-        self.server = InProcessServer(host, 0, app, resolve(None, config))
+        self.server = InProcessServer(host, 0, app, resolve(None, config, defaults=PROGRAM_DEFAULTS))
         assert self.server._listener is not None
         self.address = self.server._listener.getsockname()
         self.server.log_startup()
@@ -187,7 +187,7 @@ def test_application_is_told_of_threads(run: Callable[..., Running], most: int, 
 
 
 def test_stop_before_the_start_is_remembered(caplog: pytest.LogCaptureFixture) -> None:
-    server = InProcessServer("127.0.0.1", 0, Gate(), resolve())
+    server = InProcessServer("127.0.0.1", 0, Gate(), resolve(defaults=PROGRAM_DEFAULTS))
     server.stop(0)
     server.serve_forever()
     server.server_close()
@@ -229,7 +229,7 @@ def test_address_of_version_6_is_served(run: Callable[..., Running], caplog: pyt
 
 def test_socket_of_a_server_that_never_served_is_closed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    server = InProcessServer("unix://a.sock", 0, Gate(), resolve())
+    server = InProcessServer("unix://a.sock", 0, Gate(), resolve(defaults=PROGRAM_DEFAULTS))
     server.server_close()
     assert not Path("a.sock").exists()
 

@@ -236,7 +236,10 @@ def run_command(
         _launch(ctx, info, host, port, with_threads, given)
     _leave_out_supervised(ctx, given, alone)
     from hipflask.server import runner
+    from hipflask.server.launch import inherited_sockets
 
+    if inherited_sockets():
+        click.echo(f" * The sockets passed to this process (LISTEN_FDS) are not heeded: {alone}.", err=True)
     os.environ.update(export(given))
     app = load_served_app(info)
     debug = get_debug_flag()
@@ -319,5 +322,7 @@ def _find_addresses(ctx: click.Context, host: str, port: int, bound: tuple[Addre
             )
         return inherited
     if bound and typed:
+        if ctx.get_parameter_source("bind") is not ParameterSource.COMMANDLINE:
+            return [Address(host, port)]  # what is typed comes before a variable
         raise click.UsageError(f"--bind and --{typed[0]} contradict each other. Leave one of them out.", ctx)
     return list(bound) or [Address(host, port)]

@@ -20,6 +20,7 @@ from hipflask.flags import compat_versions
 
 __all__ = [
     "COMPAT_LOGGER_NAME",
+    "FORMATS",
     "LOGGER_NAME",
     "PROBE_AGENT",
     "AccessLog",
@@ -219,7 +220,8 @@ def format_json(answer: Answer) -> str:
     return json.dumps(values).replace("\x7f", "\\u007f")
 
 
-_FORMATS: dict[str, Callable[[Answer], str]] = {"apache": format_apache, "json": format_json, "plain": format_plain}
+#: What makes the line of an answer, by the format's name.
+FORMATS: dict[str, Callable[[Answer], str]] = {"apache": format_apache, "json": format_json, "plain": format_plain}
 
 #: A line: its level, and the text or the answer it is made of.
 _Line = tuple[int, "Answer | str"]
@@ -234,7 +236,7 @@ class AccessLog:
     """
 
     def __init__(self, format: str = "apache", most_waiting: int = MOST_WAITING) -> None:
-        self._format = _FORMATS.get(format)
+        self._format = FORMATS.get(format)
         self._most_waiting = most_waiting
         self._lines: deque[_Line] = deque()
         self._dropped = 0

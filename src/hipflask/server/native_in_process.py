@@ -29,7 +29,7 @@ class InProcessServer:
         host: Name or address to listen on, or ``unix://`` and a path.
         port: Port; 0 for any free one.
         app: An application of ours, or any WSGI application.
-        values: The settings' values, as `hipflask.server.settings.resolve` returns them.
+        values: The settings' values, as `hipflask.server.settings.resolve` returns them with `PROGRAM_DEFAULTS`.
 
     Raises:
         BindError: The address cannot be listened on; a `SystemExit`.
@@ -47,7 +47,7 @@ class InProcessServer:
         self._listener: socket.socket | None = bind_listener(host, port, None, values["backlog"])
         name = self._listener.getsockname()
         self._path = name if isinstance(name, str) else None
-        self._log = AccessLog("plain")
+        self._log = AccessLog(values["access_log"])
         self._server: native.NativeServer | None = None
         self._stop_seconds = self._settings.graceful_timeout_seconds
         self._end: float | None = None

@@ -64,12 +64,14 @@ class BaseWSGIServer:
         limits: Sizes, time-outs and numbers; see `hipflask.server.limits.Limits`.
         pool_settings: Numbers of threads and of waiting requests.
         is_stopping: No connection is kept for another request.
+        log_format: The format of lines about requests that were refused, and of all those of an `AnswerHandler`.
     """
 
     multithread = False
     multiprocess = False
     allow_reuse_address = True
     request_queue_size = LISTEN_QUEUE
+    log_format = "plain"
 
     def __init__(
         self,

@@ -4,21 +4,16 @@ from __future__ import annotations
 
 import socket
 import threading
-import time
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from hipflask.server.access_log import AccessLog
-from hipflask.server.handler import WSGIRequestHandler
+from hipflask.server.answer_handler import AnswerHandler
 from hipflask.server.limits import Limits
 from hipflask.server.native import Access
 from hipflask.server.pure import ThreadedWSGIServer, WSGIApplication
 from hipflask.server.settings import fill
 from hipflask.server.workers import PoolSettings
-
-if TYPE_CHECKING:
-    from hipflask.server.connection import Connection
-    from hipflask.server.parser import RequestHead
 
 __all__ = ["PureServing"]
 
@@ -76,38 +71,13 @@ class PureServing:
             server.stop(seconds)
 
 
-class _Handler(WSGIRequestHandler):
+class _Handler(AnswerHandler):
     """Tells the access log of each answer."""
 
-    _began = 0.0
-    _began_clock = 0.0
-
-    def begin(self, connection: Connection, head: RequestHead) -> None:
-        self._began = time.time()
-        self._began_clock = time.monotonic()
-        self.environ = {}
-        super().begin(connection, head)
-
-    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-        # The server answers `OPTIONS *` itself, without an environ.
-        environ = self.environ or {f"HTTP_{name.upper().replace('-', '_')}": text for name, text in self._head.fields}
-        address = environ.get("REMOTE_ADDR") or self.address_string()
-        access = Access(
-            client=None if address == "<local>" else (address, self.port_integer()),
-            method=self.command,
-            target=self.path,
-            http_version=self.request_version,
-            status=int(code) if str(code).isdigit() else 0,
-            body_bytes=int(size) if str(size).isdigit() else 0,
-            started=self._began,
-            duration_seconds=time.monotonic() - self._began_clock,
-            referrer=environ.get("HTTP_REFERER", ""),
-            user_agent=environ.get("HTTP_USER_AGENT", ""),
-            is_complete=not self.is_broken,
-        )
+    def tell(self, answer: Access) -> None:
         server = self.server
         if isinstance(server, _Server):
-            server.access_log.add([access])
+            server.access_log.add([answer])
 
 
 class _Server(ThreadedWSGIServer):

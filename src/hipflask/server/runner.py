@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from hipflask.lifespan import Lifespan
 from hipflask.server.handler import WSGIRequestHandler
 from hipflask.server.pure import BaseWSGIServer, ThreadedWSGIServer, WSGIApplication
-from hipflask.server.settings import config_of, resolve, setting_of
+from hipflask.server.settings import PROGRAM_DEFAULTS, config_of, resolve, setting_of
 
 if TYPE_CHECKING:
     from hipflask.server.native_in_process import InProcessServer
@@ -114,7 +114,7 @@ def run_simple(
         ValueError: A setting is wrong, or the environment asks for the native server, which cannot serve so.
     """
     lifespan = getattr(application, "_lifespan", None)
-    values = resolve(None, config_of(application))
+    values = resolve(None, config_of(application), defaults=PROGRAM_DEFAULTS)
     _tell_missing(reloader=use_reloader, debugger=use_debugger)
     why_pure = _why_pure(threaded, processes, request_handler, passthrough_errors, ssl_context)
     if values["server"] == "native" and why_pure is not None:
@@ -127,10 +127,11 @@ def run_simple(
             application,
             threaded=threaded,
             processes=processes,
-            request_handler=request_handler,
+            request_handler=_choose_handler(request_handler, values["access_log"]),
             passthrough_errors=passthrough_errors,
             ssl_context=ssl_context,
         )
+        server.log_format = values["access_log"]
         if values["trusted_proxies"]:
             from hipflask.middleware.proxy_fix import ProxyFix
 
@@ -153,6 +154,20 @@ def _tell_missing(**wanted: bool) -> None:
     if missing:
         verb = "comes" if len(missing) == 1 else "come"
         print(f" * The {' and the '.join(missing)} {verb} with a later version; serving without.", file=sys.stderr)
+
+
+def _choose_handler(own: type[WSGIRequestHandler] | None, log_format: str) -> type[WSGIRequestHandler] | None:
+    """Return the pure server's handler for a format of the access log; a program's own one writes its own lines."""
+    if log_format == PROGRAM_DEFAULTS["access_log"]:
+        return own
+    if own is None:
+        from hipflask.server.answer_handler import AnswerHandler
+
+        return AnswerHandler
+    setting = setting_of("access_log")
+    names = f"{setting.variables[0]} ({setting.key})"
+    print(f" * {names} is not heeded: request_handler={own.__name__} writes the lines of requests.", file=sys.stderr)
+    return own
 
 
 def _why_pure(

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
 __all__ = [
+    "PROGRAM_DEFAULTS",
     "SETTINGS",
     "Group",
     "Kind",
@@ -330,6 +331,9 @@ SETTINGS: tuple[Setting, ...] = (
 )
 """Every setting, in the order of the help."""
 
+PROGRAM_DEFAULTS: Mapping[str, Any] = {"access_log": "plain"}
+"""What is otherwise where a program serves itself: the lines of its requests are for a person in front of it."""
+
 _BY_NAME = {setting.name: setting for setting in SETTINGS}
 
 
@@ -352,6 +356,7 @@ def resolve(
     given: Mapping[str, Any] | None = None,
     config: Mapping[str, Any] | None = None,
     environment: Mapping[str, str] = os.environ,
+    defaults: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Return the value of every setting.
 
@@ -359,14 +364,18 @@ def resolve(
         given: What options said, by name; a missing name or ``None`` is an option that was not given.
         config: The application's configuration.
         environment: Environment variables.
+        defaults: Values of settings that nobody has given, where they are not the usual ones.
 
     Raises:
         ValueError: A value is not allowed; the text names where it came from.
     """
-    return {setting.name: _find(setting, given or {}, config or {}, environment) for setting in SETTINGS}
+    found = {setting.name: _find(setting, given or {}, config or {}, environment) for setting in SETTINGS}
+    usual = {setting.name: setting.default for setting in SETTINGS} | dict(defaults or {})
+    return {name: usual[name] if value is None else value for name, value in found.items()}
 
 
 def _find(setting: Setting, given: Mapping[str, Any], config: Mapping[str, Any], environment: Mapping[str, str]) -> Any:
+    """Return the value that a setting was given, ``None`` if it was not."""
     sources: list[tuple[str, Any]] = [(setting.option, given.get(setting.name))]
     sources += [(name, environment.get(name) or None) for name in setting.variables]
     if setting.key is not None:
@@ -377,7 +386,7 @@ def _find(setting: Setting, given: Mapping[str, Any], config: Mapping[str, Any],
                 return setting.parse(value)
             except ValueError as error:
                 raise ValueError(f"{place}: {error}") from None
-    return setting.default
+    return None
 
 
 def fill(defaults: _Filled, values: Mapping[str, Any]) -> _Filled:
