@@ -19,6 +19,7 @@ import hipflask
 from hipflask import request
 from hipflask.middleware.proxy_fix import ProxyFix
 from hipflask.server import native
+from hipflask.server.connection import ClientGoneError
 from tests.native.conftest import WAIT_SECONDS, Serve, receive_all
 
 LINES = b"one\ntwo\n\nthree" + b"x" * 200_000 + b"\nend"
@@ -150,6 +151,34 @@ def test_write_callable_sends_at_once(serve: Serve) -> None:
         received.set()
         assert (found + receive_all(connection)).startswith(b"HTTP/1.1 299 Odd\r\n")
         assert b"first," in found
+
+
+def test_writing_to_a_client_that_has_gone_raises(serve: Serve, caplog: pytest.LogCaptureFixture) -> None:
+    errors: list[BaseException] = []
+    gone = threading.Event()
+
+    def app(environ: dict[str, Any], start_response: Any) -> list[bytes]:
+        write = start_response("200 OK", [])
+        if environ["PATH_INFO"] == "/next":
+            return [b"next"]
+        for _ in range(2):
+            try:
+                while True:
+                    write(b"x" * 100_000)
+            except OSError as error:
+                errors.append(error)
+        gone.set()
+        write(b"x")
+        return []
+
+    serving = serve(app, threads=1, max_threads=1)
+    with serving.connect() as connection:
+        connection.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+        connection.recv(100)
+    assert gone.wait(WAIT_SECONDS)
+    assert [type(error) for error in errors] == [ClientGoneError] * 2
+    assert serving.get("/next")[1] == b"next"
+    assert "failed" not in caplog.text
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from hipflask.server._native import Head
 
-__all__ = ["FILES", "SMALL_FILE_BYTES", "Stream", "answer_with_file", "fail"]
+__all__ = ["FILES", "SMALL_FILE_BYTES", "Stream", "answer_with_file", "check_client", "fail"]
 
 #: Files up to this size are read and sent like any other body: that takes fewer system calls.
 SMALL_FILE_BYTES = 64 * 1024
@@ -31,14 +31,34 @@ def fail(head: Head, error: BaseException) -> None:
 
     Args:
         head: The request.
-        error: What left the application.
+        error: What left the application; one of `check_client` is no failure of its.
     """
+    from hipflask.server.connection import ClientGoneError
+
+    if isinstance(error, ClientGoneError):
+        head.abort()
+        return
     access_logger().error("The application failed on %s %s", head.method, printable(head.target), exc_info=error)
     if not head.is_unanswered:
         head.abort()
         return
     head.start("500 INTERNAL SERVER ERROR", [("Content-Type", "text/plain; charset=utf-8"), ("Connection", "close")])
     head.answer(_FAILURE)
+
+
+def check_client(head: Head) -> None:
+    """Have an application that goes on sending stop when nothing reaches its client any more.
+
+    Args:
+        head: The request.
+
+    Raises:
+        ClientGoneError: The connection is over.
+    """
+    if head.is_cut:
+        from hipflask.server.connection import ClientGoneError
+
+        raise ClientGoneError("The client has gone; nothing more can be sent to it.")
 
 
 def answer_with_file(head: Head, body: Any) -> bool:

@@ -12,7 +12,7 @@ from hipflask.asgi.answer import StartResponse, run_wsgi
 from hipflask.asgi.routes import is_served_by_handle
 from hipflask.dispatch import Suspended
 from hipflask.server.native_fast_path import Plan, fast_path_of
-from hipflask.server.native_stream import FILES, Stream, answer_with_file, fail
+from hipflask.server.native_stream import FILES, Stream, answer_with_file, check_client, fail
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -128,12 +128,14 @@ class NativeWorker:
         start: StartResponse
 
         def send_now(_: int, headers: list[tuple[str, str]], data: bytes) -> None:
+            check_client(head)  # its going is told under the key once only
             if head.is_unanswered:
                 head.start(start.line, headers)
                 head.begin(key)
             if data:
                 head.send(data)
                 self._server.wait_for(self._number, key)
+                check_client(head)
 
         context = Context()
         start = StartResponse(send_now)
