@@ -9,7 +9,7 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from http.client import HTTPConnection, IncompleteRead
+from http.client import HTTPConnection, IncompleteRead, parse_headers
 from pathlib import Path
 from typing import Any
 
@@ -298,6 +298,31 @@ def test_head_has_the_fields_and_no_body(app: hipflask.Flask, serve: Serve, tmp_
     assert received.startswith(b"HTTP/1.1 200 ")
     assert received.endswith(b"\r\n\r\n")
     assert received.count(b"\r\n\r\n") == 1
+
+
+@pytest.mark.parametrize("kind", ["sync", "async", "hook", "wsgi"])
+def test_head_in_other_letters_keeps_no_request_waiting(app: hipflask.Flask, serve: Serve, kind: str) -> None:
+    def view() -> str:
+        return "view"
+
+    async def async_view() -> str:
+        return "view"
+
+    def wsgi(environ: dict[str, Any], start_response: Any) -> list[bytes]:
+        start_response("200 OK", [("Content-Length", "4")])
+        return [] if environ["REQUEST_METHOD"].upper() == "HEAD" else [b"view"]
+
+    app.add_url_rule("/", view_func=view if kind == "sync" else async_view)
+    if kind == "hook":
+        app.before_request(lambda: None)
+    next_request = b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
+    received = serve(wsgi if kind == "wsgi" else app).ask(b"Head / HTTP/1.1\r\nHost: a\r\n\r\n" + next_request)
+    stream = io.BytesIO(received)
+    bodies = []
+    while line := stream.readline():
+        assert line == b"HTTP/1.1 200 OK\r\n"
+        bodies.append(stream.read(int(parse_headers(stream)["Content-Length"])))
+    assert bodies in [[b"", b"view"], [b"view", b"view"]]  # a method that is not HEAD (RFC 9110, 9.1)
 
 
 def test_file_that_shrinks_is_broken_off(app: hipflask.Flask, serve: Serve, tmp_path: Path) -> None:

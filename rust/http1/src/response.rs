@@ -140,6 +140,11 @@ impl ResponseHead {
         self.content_length
     }
 
+    /// Has the length be found out from the body that is sent.
+    pub const fn forget_content_length(&mut self) {
+        self.content_length = None;
+    }
+
     /// Whether the application wants the connection to be closed.
     #[must_use]
     pub const fn wants_close(&self) -> bool {

@@ -110,12 +110,14 @@ impl Head {
     /// Whether an answer of this status has no body on the wire.
     fn is_bodiless(&self, status: u16) -> bool {
         matches!(status, 204 | 205 | 304)
-            || self
-                .request
-                .head
-                .method
-                .of(&self.request.bytes)
-                .eq_ignore_ascii_case(b"HEAD")
+            || self.request.head.method.of(&self.request.bytes) == b"HEAD"
+    }
+
+    /// Whether the method is HEAD in other letters. Methods are case-sensitive (RFC 9110, 9.1), but Python takes it
+    /// for HEAD and makes no body: what the answer says of its length is not to be believed.
+    fn is_misspelt_head(&self) -> bool {
+        let method = self.request.head.method.of(&self.request.bytes);
+        method != b"HEAD" && method.eq_ignore_ascii_case(b"HEAD")
     }
 
     fn count(&self, size: u64) -> PyResult<()> {
@@ -436,7 +438,10 @@ impl Head {
         exc_info: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<()> {
         let _ = exc_info; // of PEP 3333; there is nothing to be said about it before the answer has begun
-        let head = head_of(status, headers)?;
+        let mut head = head_of(status, headers)?;
+        if self.is_misspelt_head() {
+            head.forget_content_length();
+        }
         let length = head
             .content_length()
             .filter(|_| !self.is_bodiless(head.status()));
