@@ -330,6 +330,29 @@ def test_view_that_waits_at_the_end_is_cut(app: hipflask.Flask, serve: Serve) ->
         serving.close()
 
 
+def test_view_that_holds_the_loop_does_not_hold_up_the_end(
+    app: hipflask.Flask, serve: Serve, caplog: pytest.LogCaptureFixture
+) -> None:
+    begun, release = threading.Event(), threading.Event()
+
+    @app.get("/")
+    async def view() -> str:
+        begun.set()
+        release.wait(WAIT_SECONDS)
+        return "late"
+
+    serving = serve(app)
+    try:
+        with serving.connect() as connection:
+            connection.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+            assert begun.wait(WAIT_SECONDS)
+            serving.close()
+    finally:
+        release.set()
+    assert "holds the event loop" in caplog.text
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("hipflask-worker")]
+
+
 def test_sync_views_beyond_the_queue_are_answered_503(app: hipflask.Flask, serve: Serve) -> None:
     begun, release = threading.Event(), threading.Event()
 

@@ -8,6 +8,7 @@ else; anything else goes on to the native queue, whose workers never host a susp
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import deque
 from contextvars import Context
 from typing import TYPE_CHECKING, Any, cast
@@ -69,7 +70,11 @@ class NativeLoop:
         Args:
             timeout_seconds: How long to wait for the threads.
         """
-        asyncio.run_coroutine_threadsafe(self._end(), self._loop).result(timeout_seconds)
+        ended = asyncio.run_coroutine_threadsafe(self._end(), self._loop)
+        try:
+            ended.result(timeout_seconds)
+        except TimeoutError:
+            logging.getLogger(__name__).error("An async view holds the event loop, which ends without it")
         self._pool.close(timeout_seconds)
 
     async def _begin(self) -> None:
