@@ -303,7 +303,7 @@ impl<T> Queue<T> {
     }
 
     /// Files what fits, in order, and leaves the rest; one worker is woken for all of it, if one is needed.
-    /// Returns whether somebody is about to take something.
+    /// Returns whether all that waits is about to be taken.
     pub fn file<S: Into<T>>(&self, items: &mut Vec<S>, now: Instant) -> bool {
         let mut state = self.lock();
         state.clock = Some(now);
@@ -319,7 +319,9 @@ impl<T> Queue<T> {
         });
         state.entries.extend(entries);
         let next = state.pick(self.is_watched);
-        let is_attended = state.searching > 0;
+        // Whoever takes one wakes the next, and all that are idle have begun something then.
+        let takers = state.idle.len().saturating_add(state.searching);
+        let is_attended = state.searching > 0 && state.entries.len() <= takers;
         self.unlock(state);
         wake(next);
         is_attended

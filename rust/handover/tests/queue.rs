@@ -148,6 +148,24 @@ fn queue_that_nobody_looks_at_spares_no_wake() {
 }
 
 #[test]
+fn what_is_filed_beyond_the_idle_workers_is_not_attended() {
+    let queue = Arc::new(Queue::<u32>::new(8, false));
+    let now = Instant::now();
+    let (busy, idle) = (queue.add_worker(), start_idle(&queue));
+    assert!(queue.file(&mut vec![1_u32], now), "one is woken");
+    assert_eq!(idle.join().expect("it takes one"), 1);
+    let idle = [start_idle(&queue), start_idle(&queue)];
+    assert!(
+        !queue.file(&mut vec![2_u32, 3, 4], now),
+        "two cannot take three at once"
+    );
+    let mut taken = idle.map(|one| one.join().expect("it takes one"));
+    taken.sort_unstable();
+    assert_eq!(taken, [2, 3]);
+    assert_eq!(queue.take(busy, false), Next::Begin(4));
+}
+
+#[test]
 fn worker_that_waits_too_long_is_told() {
     let queue = Queue::<u32>::new(4, true);
     let worker = queue.add_worker();
