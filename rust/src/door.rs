@@ -24,6 +24,9 @@ pub trait Door: Send + Sync {
     /// Whether requests wait for a thread.
     fn is_waiting(&self) -> bool;
 
+    /// Whether answers may be held back that nobody tells of, should the next view keep its thread.
+    fn is_holding(&self) -> bool;
+
     /// Tells that the journal has something to report.
     fn report(&self);
 

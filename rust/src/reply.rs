@@ -2,7 +2,7 @@
 //!
 //! A worker that finds another request waiting does not notify: on one core, the I/O thread would take its place
 //! for each answer. It does when nothing waits, or when [`MOST_HELD`] answers do; should its view keep it, then
-//! the I/O thread looks by itself, as it does while the queue is not empty.
+//! the I/O thread looks by itself, as it does while the queue is not empty, or the event loop has more to begin.
 
 use std::cell::Cell;
 use std::fs::File;

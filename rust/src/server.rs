@@ -200,7 +200,7 @@ impl Server {
         if !self.again.is_empty() {
             return Some(Duration::ZERO);
         }
-        if self.door.is_waiting() {
+        if self.door.is_waiting() || self.door.is_holding() {
             return Some(LOOK);
         }
         // A worker that holds answers back has taken something since: the queue was not empty then.

@@ -353,6 +353,42 @@ def test_view_that_holds_the_loop_does_not_hold_up_the_end(
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("hipflask-worker")]
 
 
+def test_finished_answers_do_not_wait_for_a_view_that_holds_the_loop(app: hipflask.Flask, serve: Serve) -> None:
+    begun, last_begun, release_first, release_last = (threading.Event() for _ in range(4))
+
+    @app.get("/first")
+    async def first() -> str:
+        begun.set()
+        release_first.wait(WAIT_SECONDS)
+        return "first"
+
+    @app.get("/")
+    async def quick() -> str:
+        return "quick"
+
+    @app.get("/last")
+    async def last() -> str:
+        last_begun.set()
+        release_last.wait(WAIT_SECONDS)
+        return "last"
+
+    serving = serve(app)
+    connections = []
+    for path in ("/first", "/", "/", "/last"):
+        connections.append(serving.connect())
+        connections[-1].sendall(f"GET {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n".encode())
+        assert begun.wait(WAIT_SECONDS)
+    # The thread of input and output answers this itself, and has read the others by then.
+    assert b" 204 " in serving.ask(b"OPTIONS * HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+    release_first.set()
+    assert last_begun.wait(WAIT_SECONDS)
+    assert [receive_all(each).rpartition(b"\n")[2] for each in connections[:3]] == [b"first", b"quick", b"quick"]
+    release_last.set()
+    assert receive_all(connections[3]).endswith(b"last")
+    for connection in connections:
+        connection.close()
+
+
 def test_sync_views_beyond_the_queue_are_answered_503(app: hipflask.Flask, serve: Serve) -> None:
     begun, release = threading.Event(), threading.Event()
 

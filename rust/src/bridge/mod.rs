@@ -119,6 +119,8 @@ impl Bell {
 struct Inbox {
     requests: Vec<Arc<Request>>,
     keys: Vec<u64>,
+    /// The event loop has not done all that it was given: it may hold answers back.
+    is_busy: bool,
 }
 
 /// What the keeper (the thread that has started the server) is to do.
@@ -156,7 +158,10 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 impl Door for Core {
     fn take(&self, requests: &mut Vec<Arc<Request>>, now: Instant) {
         if self.is_sorted {
-            lock(&self.inbox).requests.append(requests);
+            let mut inbox = lock(&self.inbox);
+            inbox.requests.append(requests);
+            inbox.is_busy = true;
+            drop(inbox);
             self.loop_bell.ring();
         } else {
             self.file_all(requests, now);
@@ -202,6 +207,10 @@ impl Door for Core {
 
     fn is_waiting(&self) -> bool {
         !self.queue.is_empty()
+    }
+
+    fn is_holding(&self) -> bool {
+        self.is_sorted && lock(&self.inbox).is_busy
     }
 
     fn report(&self) {

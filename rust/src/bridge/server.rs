@@ -164,13 +164,21 @@ impl Server {
         self.core.loop_bell.descriptor()
     }
 
-    fn flush(&self) {
+    #[pyo3(signature = (is_done=true))]
+    fn flush(&self, is_done: bool) {
         self.core.replies.flush();
+        if is_done {
+            let mut inbox = lock(&self.core.inbox);
+            inbox.is_busy = !inbox.requests.is_empty();
+        }
     }
 
     fn take_sorted<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyList>, Vec<u64>)> {
         self.core.loop_bell.hush();
-        let Inbox { requests, keys } = std::mem::take(&mut *lock(&self.core.inbox));
+        let mut inbox = lock(&self.core.inbox);
+        let requests = std::mem::take(&mut inbox.requests);
+        let keys = std::mem::take(&mut inbox.keys);
+        drop(inbox);
         let heads = PyList::empty(py);
         for request in requests {
             heads.append(self.core.head_of(py, request)?)?;

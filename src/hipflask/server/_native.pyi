@@ -236,8 +236,12 @@ class Server:
     def loop_descriptor(self) -> int:
         """Return the descriptor that can be read when there is something for the event loop."""
 
-    def flush(self) -> None:
-        """Send what was given to `Head.answer_soon`."""
+    def flush(self, is_done: bool = True) -> None:
+        """Send what was given to `Head.answer_soon`.
+
+        Args:
+            is_done: All that was taken by `take_sorted` was begun; until then, the I/O thread looks by itself.
+        """
 
     def take_sorted(self) -> tuple[list[Head], list[int]]:
         """Return what there is for the event loop: new requests, and keys."""

@@ -105,7 +105,9 @@ class NativeLoop:
             for head in self._server.file(self._sync):
                 head.refuse()
             self._sync.clear()
-        if self._ready and self._wake is not None and not self._wake.done():
+        if not self._ready:
+            self._server.flush()
+        elif self._wake is not None and not self._wake.done():
             self._wake.set_result(None)
 
     def _sort(self, head: Any) -> None:
@@ -143,7 +145,7 @@ class NativeLoop:
                 self._wake = self._loop.create_future()
                 await self._wake
             elif (rest := self._answer(*self._ready.popleft())) is not None:
-                self._server.flush()
+                self._server.flush(not self._ready)
                 self._start_runner()
                 await self._keep(rest)
 
