@@ -24,8 +24,8 @@ mod server;
 
 use pyo3::prelude::*;
 
-/// The native part of hipflask's server.
-#[pymodule]
+/// The native part of hipflask's server. It relies on the interpreter's lock: see the `unsafe` of `bridge/snapshot.rs`.
+#[pymodule(gil_used = true)]
 mod _native {
     use pyo3::prelude::*;
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import ctypes
+import importlib
 import re
 import socket
 import struct
 import sys
+import sysconfig
 import threading
 import time
 from collections.abc import Iterator
@@ -39,6 +41,12 @@ def test_io_thread_never_attaches_to_the_interpreter(project_root: Path) -> None
         assert not re.search(r"\b(attach|with_gil|try_attach|assume_attached|attach_unchecked)\b\s*\(", text), path
         if path.parent.name != "bridge" and path.name not in {"lib.rs", "config.rs"}:
             assert "pyo3" not in text, path
+
+
+@pytest.mark.skipif(not sysconfig.get_config_var("Py_GIL_DISABLED"), reason="this Python has a lock")
+def test_free_threaded_python_keeps_its_lock() -> None:
+    importlib.import_module("hipflask.server._native")
+    assert getattr(sys, "_is_gil_enabled")()  # noqa: B009  # older Pythons have it not
 
 
 def test_server_answers_while_a_view_holds_the_interpreter(app: hipflask.Flask, serve: Serve) -> None:
