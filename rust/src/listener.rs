@@ -1,7 +1,7 @@
 //! Sockets as they come from outside: inherited descriptors become listeners, connections become streams.
 //!
-//! The only file with `unsafe`: a descriptor is a number, and that it is open is the caller's word; and no library
-//! has a safe function for what is unsent.
+//! `unsafe` is here and in `bridge/snapshot.rs` only: a descriptor is a number, and that it is open is the caller's
+//! word; and no library has a safe function for what is unsent.
 
 use std::fs::File;
 use std::io::{self, IoSlice, Read, Write};
