@@ -294,6 +294,23 @@ def test_long_bodies_that_wait_for_a_place_are_collected_meanwhile(serve: Serve,
         assert receive_all(second).endswith(b"%d bytes" % (2 * MUCH))
 
 
+def test_bodies_that_have_come_meanwhile_need_no_place(serve: Serve, seen: Seen) -> None:
+    app = hipflask.Flask(__name__)
+    app.add_url_rule("/", "post", seen.read, methods=["POST"])
+    serving = serve(app, threads=2, max_threads=2)
+    expect = POST + b"Content-Length: 4\r\nExpect: 100-continue\r\n\r\n"
+    with serving.connect() as reading, serving.connect() as waiting, serving.connect() as whole:
+        reading.sendall(expect)
+        assert reading.recv(4096).startswith(b"HTTP/1.1 100 ")
+        for connection in (waiting, whole):
+            connection.sendall(expect)
+            # The thread of input and output answers this itself, and has read the other by then.
+            assert b" 204 " in serving.ask(b"OPTIONS * HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+        for connection in (whole, waiting, reading):
+            connection.sendall(b"body")
+            assert receive_all(connection).endswith(b"4 bytes")
+
+
 def test_stop_waits_for_a_body_that_comes(app: hipflask.Flask, serve: Serve) -> None:
     serving = serve(app)
     with serving.connect() as connection:

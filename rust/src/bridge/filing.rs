@@ -57,15 +57,24 @@ impl Held {
         None
     }
 
-    /// Takes one out that has a place now, or has waited since `oldest`; the flag tells which.
+    /// Takes one out that has a place now, needs none any more, or has waited since `oldest`; the flag tells that
+    /// it is not late.
     fn next(&self, oldest: Option<Instant>) -> Option<(Work, bool)> {
         let mut entries = lock(&self.entries);
         let front = entries.front()?;
         let is_late = oldest.is_some_and(|oldest| front.since < oldest);
-        if !is_late {
-            front.work.request().keep_place(self.places.take()?);
-        }
-        let work = entries.pop_front()?.work;
+        let at = if is_late {
+            0
+        } else if front.work.request().is_streamed()
+            && let Some(place) = self.places.take()
+        {
+            front.work.request().keep_place(place);
+            0
+        } else {
+            let is_whole = |entry: &Entry| !entry.work.request().is_streamed();
+            entries.iter().position(is_whole)?
+        };
+        let work = entries.remove(at)?.work;
         self.size.store(entries.len(), Ordering::Release);
         Some((work, !is_late))
     }
