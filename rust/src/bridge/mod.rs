@@ -1,4 +1,5 @@
-//! The border to Python: the only files that know it, beside `config.rs` (settings) and `lib.rs` (the module). What crosses it, and what both sides share.
+//! The border to Python: the only files that know it, beside `config.rs` (settings) and `lib.rs` (the module).
+//! What crosses it, and what both sides share.
 
 mod answer;
 mod body;
