@@ -113,7 +113,12 @@ def test_malformed_request_is_refused_and_reported(app: hipflask.Flask, serve: S
 
 def test_handshake_of_a_websocket_is_told_that_there_is_none(app: hipflask.Flask, serve: Serve) -> None:
     app.add_url_rule("/", view_func=lambda: "")
-    fields = ("Upgrade: websocket", "Connection: Upgrade, close", "Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: eA==")
+    fields = (
+        "Upgrade: websocket",
+        "Connection: Upgrade, close",
+        "Sec-WebSocket-Version: 13",
+        "Sec-WebSocket-Key: eA==",
+    )
     head, body = serve(app).get("/", *fields)
     assert head.startswith(b"HTTP/1.1 400 ")
     assert b"WebSocket" in body
