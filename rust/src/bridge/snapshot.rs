@@ -24,7 +24,7 @@ pub struct Snapshot {
     dicts: Vec<Py<PyDict>>,
     lists: Vec<Py<PyList>>,
     entries: Vec<(Py<PyDict>, Py<PyAny>, Py<PyAny>)>,
-    makes: Vec<Py<PyType>>,
+    makes: [Py<PyType>; 3],
     is_open: AtomicBool,
 }
 
@@ -115,7 +115,7 @@ impl Snapshot {
         classes: Vec<Bound<'_, PyType>>,
         empties: Vec<Bound<'_, PyAny>>,
         entries: Vec<(Bound<'_, PyDict>, Py<PyAny>, Py<PyAny>)>,
-        makes: Vec<Py<PyType>>,
+        makes: [Py<PyType>; 3],
     ) -> PyResult<Self> {
         let mut snapshot = Self {
             classes: Vec::with_capacity(classes.len()),
@@ -195,12 +195,16 @@ impl Snapshot {
         Ok(true)
     }
 
-    fn make<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
-        let mut made = Vec::with_capacity(3);
-        for class in &self.makes {
-            made.push(make(py, class.bind(py))?);
-        }
-        PyTuple::new(py, made)
+    fn make<'py>(
+        &self,
+        py: Python<'py>,
+    ) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyAny>, Bound<'py, PyAny>)> {
+        let [first, second, third] = &self.makes;
+        Ok((
+            make(py, first.bind(py))?,
+            make(py, second.bind(py))?,
+            make(py, third.bind(py))?,
+        ))
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {

@@ -170,7 +170,7 @@ class Snapshot:
         classes: Neither they nor their bases are to be changed.
         empties: Dicts and lists that are to be empty.
         entries: Dicts, keys, and the objects that are to be there.
-        makes: What `make` makes objects of.
+        makes: Three classes that `make` makes objects of.
     """
 
     def __new__(
@@ -199,7 +199,7 @@ class Snapshot:
     def answer(self, preset: Preset, head: Head, text: str, is_soon: bool) -> bool:
         """Send a text; false, with nothing done, if something is not as it was or the text has surrogates."""
 
-    def make(self) -> tuple[Any, ...]:
+    def make(self) -> tuple[Any, Any, Any]:
         """Return a new object of each class, without a call of its ``__init__``."""
 
 @final

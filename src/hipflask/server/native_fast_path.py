@@ -239,7 +239,7 @@ class FastPath:
             try:
                 self._snapshot = self._take_snapshot()
             except (TypeError, ValueError, AttributeError):
-                self._snapshot = Snapshot([], [], [], [])  # something is of a kind that we do not know
+                self._snapshot = Snapshot([], [], [], [object] * 3)  # something is of a kind that we do not know
             self._seen = state
 
     def _take_snapshot(self) -> Snapshot:
