@@ -72,7 +72,7 @@ pub struct Reply {
 }
 
 /// Answers that are held back at most.
-const MOST_HELD: usize = 16;
+const MOST_HELD: usize = 64;
 
 thread_local! {
     /// The thread looks for work after each answer, and calls `flush` if it finds none.
