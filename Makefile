@@ -124,10 +124,10 @@ faults: install
 	test -z "$$failed" || { echo "faults: missed of $$count experiments:$$failed" >&2; exit 1; }; \
 	echo "faults: $$count experiments, all marks passed"
 
-# In their quick form, without times: two minutes, on any machine. The others need half a minute each, or more clients
+# In their quick form, without times: three minutes, on any machine. The others need half a minute each, or more clients
 # than a busy machine can run. .ci/run makes these.
-FAULTS_SHORT := throughput slow_heads ranges idle_connections churn pipelining overload drain reload kill_supervisor \
-	crash descriptors aborts start_stop log_flood large_streams differential
+FAULTS_SHORT := throughput slow_heads slow_bodies ranges idle_connections churn pipelining overload drain reload \
+	kill_worker kill_supervisor crash hang descriptors aborts start_stop log_flood large_streams differential
 faults-short:
 	@$(MAKE) --no-print-directory faults FAULTS="$(FAULTS_SHORT)" ARGS="--quick --untimed"
 

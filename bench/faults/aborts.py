@@ -9,6 +9,7 @@ import struct
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -43,38 +44,44 @@ def make_requests() -> list[bytes]:
     return [*asked, posts, chunked, b"POST /upload HTTP/1.1\r\n" + fields + b"\r\n" + UPLOAD]
 
 
-def storm(port: int, count: int) -> int:
-    """Connect and break off many times; return how many clients broke off."""
+def storm(port: int, count: int) -> Counter[str]:
+    """Connect and break off many times; return how many clients connected, got a byte, and waited in vain."""
     return asyncio.run(_storm(port, count))
 
 
-async def _storm(port: int, count: int) -> int:
+async def _storm(port: int, count: int) -> Counter[str]:
     chance = random.Random(SEED)
     requests = make_requests()
     numbers = iter(range(count))
-    done = await asyncio.gather(*(_run(port, numbers, requests, chance) for _ in range(AT_A_TIME)))
-    return sum(done)
+    seen: Counter[str] = Counter()
+    await asyncio.gather(*(_run(port, numbers, requests, chance, seen) for _ in range(AT_A_TIME)))
+    return seen
 
 
-async def _run(port: int, numbers: Iterator[int], requests: list[bytes], chance: random.Random) -> int:
-    done = 0
+async def _run(
+    port: int, numbers: Iterator[int], requests: list[bytes], chance: random.Random, seen: Counter[str]
+) -> None:
     while next(numbers, None) is not None:
-        with suppress(ConnectionError, TimeoutError):
+        try:
             async with asyncio.timeout(10):
-                await _break_off(port, chance.choice(requests), chance)
-        done += 1
-    return done
+                await _break_off(port, chance.choice(requests), chance, seen)
+        except ConnectionError:
+            pass
+        except TimeoutError:
+            seen["in vain"] += 1
 
 
-async def _break_off(port: int, request: bytes, chance: random.Random) -> None:
+async def _break_off(port: int, request: bytes, chance: random.Random, seen: Counter[str]) -> None:
     """Send some of a request, take some of the answer, and go."""
     loop = asyncio.get_running_loop()
     client = await connect(port)
+    seen["connected"] += 1
     with client:
         is_whole = chance.random() < 0.5
         await loop.sock_sendall(client, request if is_whole else request[: chance.randrange(len(request))])
         if is_whole and chance.random() < 0.7:
-            await loop.sock_recv(client, chance.randrange(1, 65536))
+            data = await loop.sock_recv(client, chance.randrange(1, 65536))
+            seen["answered"] += bool(data)
         if chance.random() < 0.5:
             client.setsockopt(SOL_SOCKET, SO_LINGER, BREAK_OFF)
 
@@ -103,11 +110,15 @@ def _run_storm(verdict: Verdict, options: Options, folder: Path) -> None:
         worker, port = server.worker(), server.port
         ask(port, "/file/1024")
         executor.submit(storm, port, 500).result()  # threads that stay, and memory that is used again
-        with suppress(TimeoutError):
-            wait_until(lambda: state(server, worker, folder)["views"] == 0, 10)
+        wait_until(lambda: state(server, worker, folder)["views"] == 0)
         before, memory = state(server, worker, folder), worker.memory_kib
-        done = executor.submit(storm, port, count).result()
-        verdict.note("clients that broke off", done)
+        seen = executor.submit(storm, port, count).result()
+        verdict.mark("clients that connected", f"{seen['connected']} of {count}", seen["connected"] == count)
+        # Half of them ask whole requests, and seven of ten of those wait for an answer.
+        verdict.mark(
+            "clients that got some answer, at least a quarter", seen["answered"], seen["answered"] >= count / 4
+        )
+        verdict.mark("clients that waited 10 s in vain", seen["in vain"], not seen["in vain"])
         with suppress(TimeoutError):
             wait_until(lambda: is_settled(before, state(server, worker, folder)), 15)
         after = state(server, worker, folder)

@@ -26,7 +26,12 @@ def main() -> int:
         for client in clients:
             client.sendall(b"GET / HTTP/1.1\r\n")
         time.sleep(0.5)
-        verdict.note("the worker's descriptors, idle and full", (before, worker.descriptors))
+        full = worker.descriptors
+        verdict.mark(
+            "the worker's descriptors, idle and full, at least half of what is allowed",
+            (before, full),
+            full >= DESCRIPTORS / 2,
+        )
         share = worker.cpu_share(seconds)
         verdict.time("part of a core while full, at most 0.2", f"{share:.3f}", share <= 0.2)
         verdict.mark("descriptors, at most what is allowed", worker.descriptors, worker.descriptors <= DESCRIPTORS)

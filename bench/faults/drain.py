@@ -24,8 +24,10 @@ def main() -> int:
     accepted = [each for each in load.outcomes if each.has_begun or each.sent < told - 0.05]
     bad = [each for each in accepted if each.status != 200]
     late = [each for each in accepted if each.ended > told]
+    in_flight = [each for each in late if each.sent < told - 0.05]
     verdict.note("requests", f"{len(accepted)}, of them {len(late)} answered after the signal")
-    verdict.mark("accepted requests without a 2xx", len(bad), not bad)
+    verdict.mark("requests in flight at the signal, at least 1", len(in_flight), bool(in_flight))
+    verdict.mark("accepted requests without a 2xx", len(bad), bool(accepted) and not bad)
     verdict.mark("exit status", status, status == 0)
     verdict.time("seconds to the end, at most 30", f"{took:.2f}", took <= 30)
     return verdict.status

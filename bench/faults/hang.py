@@ -17,7 +17,7 @@ def main() -> int:
     verdict = Verdict("15 Hang", options)
     hang_seconds = 3.0 if options.is_quick else 4.0
     with running("--workers", "2", "--hang-timeout", str(hang_seconds), "--access-log", "off") as server:
-        server.worker_pids(2)
+        pids = server.worker_pids(2)
         with Load(server.port, "/", connections=8) as load:
             time.sleep(1.5 if options.is_quick else 3)
             stuck_at = time.monotonic()
@@ -27,7 +27,8 @@ def main() -> int:
             replaced_at = time.monotonic()
             time.sleep(0.5)
         answers = [each.body for each in load.between(stuck_at + 1, replaced_at) if each.status == 200]
-        other = max(set(answers), key=answers.count)
+        other = max(set(answers), key=answers.count, default=b"")
+        verdict.mark("answers of the other worker meanwhile", answers.count(other), bool(answers))
         before = percentile([each.ended - each.sent for each in idle], 0.99)
         during = percentile(
             [each.ended - each.sent for each in load.between(stuck_at + 1, replaced_at) if each.body == other], 0.99
@@ -44,7 +45,10 @@ def main() -> int:
             hang_seconds - 1.1 <= took <= hang_seconds + 2,
         )
         verdict.mark("the log says where", " in stick" in server.log, " in stick" in server.log)
-        verdict.mark("both serve again", len(server.worker_pids(2)), True)
+        # The one that hung has been ended, so it is not among those that answer; the other one is the same.
+        again = server.worker_pids(2)
+        is_replaced = len(again) == 2 and pids & again == {int(other or b"0")}
+        verdict.mark("both serve again, one of them new", (sorted(pids), sorted(again)), is_replaced)
     return verdict.status
 
 

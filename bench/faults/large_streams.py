@@ -65,7 +65,8 @@ def main() -> int:
         verdict.mark("answers that are right to the last bit", f"{whole} of {READERS}", whole == READERS)
         verdict.mark("MiB of memory, below 150", f"{most / 1024:.0f}", most < 150 * 1024)
         bad = [each for each in load.outcomes if each.status != 200]
-        verdict.mark("errors of clients beside", len(bad), not bad)
+        asked = len(load.outcomes)
+        verdict.mark("errors of clients beside", f"{len(bad)} of {asked} requests", asked > 0 and not bad)
         late = percentile([each.ended - each.sent for each in load.outcomes], 0.99)
         verdict.note("p99 of clients beside in ms", f"{late * 1000:.1f}")
         ideal = mib * 2**20 / BYTES_PER_SECOND

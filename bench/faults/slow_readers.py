@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections import Counter
 from contextlib import suppress
 
 from support.besides import beside_slow_clients
@@ -37,6 +38,8 @@ def main() -> int:
         )
     closed = [each for each in found.fates if each.is_closed]
     verdict.mark("slow clients that the server has ended", f"{len(closed)} of {count}", len(closed) == count)
+    statuses = Counter(each.status for each in found.fates)
+    verdict.mark("answers that they took the begin of", dict(statuses), statuses == {200: count})
     longest = max(each.lived_seconds for each in found.fates)
     verdict.time(
         f"seconds until the last was ended, at most {grace * 2} and a pause", f"{longest:.1f}", longest <= grace * 3

@@ -17,15 +17,15 @@ from support.verdict import Verdict
 ROUNDS = 7
 
 
-def measure_once() -> tuple[float, float]:
-    """Return the seconds from the start to the first answer, and from SIGTERM to the end."""
+def measure_once() -> tuple[float, float, int]:
+    """Return the seconds from the start to the first answer, those from SIGTERM to the end, and the exit status."""
     began = time.monotonic()
     with running() as server:
         wait_until(lambda: ask(server.port)[0] == 200)
         started = time.monotonic()
         server.process.send_signal(signal.SIGTERM)
-        server.process.wait()
-        return started - began, time.monotonic() - started
+        status = server.process.wait()
+        return started - began, time.monotonic() - started, status
 
 
 def main() -> int:
@@ -35,6 +35,8 @@ def main() -> int:
     for number, what in enumerate(("start to the first answer", "SIGTERM to the end")):
         seconds = median(each[number] for each in times)
         verdict.time(f"{what}, median in seconds, below 1", f"{seconds:.2f}", seconds < 1)
+    ends = [each[2] for each in times]
+    verdict.mark("exit statuses after SIGTERM", ends, not any(ends))
     with socket.create_server(("127.0.0.1", 0)) as other, tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         (folder / "broken.py").write_text("import no_such_module\n")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import socket
 import threading
 import time
@@ -30,9 +31,9 @@ class Outcome:
 
 
 def percentile(values: list[float], share: float) -> float:
-    """Return the value that a share of the values is at most; 0.0 of none."""
+    """Return the value that a share of the values is at most; NaN of none, which no mark is passed with."""
     ordered = sorted(values)
-    return ordered[min(len(ordered) - 1, int(len(ordered) * share))] if ordered else 0.0
+    return ordered[min(len(ordered) - 1, int(len(ordered) * share))] if ordered else math.nan
 
 
 class Load:

@@ -90,6 +90,11 @@ def file(kib: int) -> Response:
     return send_file(make_file(kib), mimetype="application/octet-stream")
 
 
+@app.get("/large/<int:kib>")
+def large(kib: int) -> bytes:
+    return PIECE[:1024] * kib
+
+
 @app.get("/stream/<int:mib>")
 def stream(mib: int) -> Response:
     return Response(pieces(mib), mimetype="application/octet-stream")

@@ -17,12 +17,14 @@ class Verdict:
 
     def __init__(self, title: str, options: Options) -> None:
         self._has_failed = False
+        self._marks = 0
         self._is_untimed = options.is_untimed
         print(f"== {title}{', the quick form' if options.is_quick else ''}", flush=True)
 
     def mark(self, what: str, found: object, is_passed: bool) -> None:
         """Print one mark."""
         self._has_failed |= not is_passed
+        self._marks += 1
         print(f"   {'pass' if is_passed else 'FAIL'}  {what}: {found}", flush=True)
 
     def time(self, what: str, found: object, is_passed: bool) -> None:
@@ -38,5 +40,5 @@ class Verdict:
 
     @property
     def status(self) -> int:
-        """The exit status: 0 if all marks are passed."""
-        return int(self._has_failed)
+        """The exit status: 0 if all marks are passed, and there were any."""
+        return int(self._has_failed or not self._marks)
