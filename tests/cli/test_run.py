@@ -48,7 +48,8 @@ def test_help_is_in_groups(runner: CliRunner) -> None:
     places = [text.index(f"\n{group.value}:\n") for group in Group]
     assert places == sorted(places)
     assert places[0] < text.index("--host") < places[1] < text.index("--workers") < places[2]
-    assert "SERVER_HEAD_TIMEOUT for --head-timeout" in text
+    words = " ".join(text.split())
+    assert "SERVER_HEAD_TIMEOUT for --head-timeout. --hang-timeout and --start-timeout are not:" in words
     assert "[default: 100M]" in " ".join(text.split())
 
 
@@ -205,3 +206,22 @@ def test_typed_address_comes_before_a_variable(
     environment = {"HIPFLASK_RUN_BIND": "127.0.0.1:5730"}
     assert runner.invoke(cli, ["--app", "hello", "run", *args], env=environment).exit_code == 0
     assert planned.pop().addresses == [address]
+
+
+def test_help_says_which_settings_are_keys() -> None:
+    groups = {Group.QUEUE, Group.TIMEOUTS, Group.LIMITS}
+    named = {"trusted_proxies", "threads", "max_threads", "access_log"}
+    said = named | {each.name for each in SETTINGS if each.group in groups} - {"hang_timeout", "start_timeout"}
+    assert {each.name for each in SETTINGS if each.has_key} == said
+
+
+def test_one_process_heeds_the_backlog(served: list[Any], runner: CliRunner) -> None:
+    assert runner.invoke(cli, ["--app", "hello", "run", "--debug", "--backlog", "7"]).exit_code == 0
+    assert os.environ["HIPFLASK_RUN_BACKLOG"] == "7"
+
+
+def test_wrong_key_is_one_line(served: list[Any], runner: CliRunner, write: Callable[..., None]) -> None:
+    write(wrong=HELLO + "app.config['SERVER_THREADS'] = 0\n")
+    result = runner.invoke(cli, ["--app", "wrong", "run", "--debug"])
+    assert (result.exit_code, served) == (1, [])
+    assert result.stderr == "Error: A setting is wrong. SERVER_THREADS: 0 is not a whole number from 1 to 10000.\n"

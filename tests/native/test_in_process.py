@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from hipflask import Flask
+from hipflask.server import native
 from hipflask.server.listener import BindError
 from hipflask.server.native_in_process import InProcessServer
 from hipflask.server.settings import PROGRAM_DEFAULTS, resolve
@@ -287,3 +288,26 @@ def test_application_without_async_views_needs_no_asyncio(without_coverage: dict
         process.terminate()
         process.communicate(timeout=WAIT_SECONDS)
     assert answer.endswith(b"\r\n\r\n")
+
+
+def test_servers_whose_lives_overlap_leave_the_switch_interval_as_it_was(
+    run: Callable[..., Running],
+) -> None:
+    before = sys.getswitchinterval()
+    app = Flask("hello")
+    app.add_url_rule("/", "index", lambda: repr(sys.getswitchinterval()))
+    servers = [run(app), run(app)]
+    seen = [read_interval(each) for each in servers]
+    servers[0].server.stop(0)
+    servers[0].join()
+    seen.append(read_interval(servers[1]))
+    servers[1].server.stop(0)
+    servers[1].join()
+    assert seen == [native.SWITCH_SECONDS] * 3
+    assert sys.getswitchinterval() == before
+
+
+def read_interval(running: Running) -> float:
+    with running.connect() as client:
+        client.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+        return float(read_answer(client).rpartition(b"\r\n\r\n")[2])

@@ -78,6 +78,8 @@ def test_privileged_port_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     error = PermissionError(13, "Permission denied")
     assert "administrator rights" in listener._explain(error, "127.0.0.1", 80)
     assert "permission denied" in listener._explain(error, "unix://x", 0)
+    missing = listener._explain(FileNotFoundError(2, "No such file"), "unix:///nodir/x.sock", 0)
+    assert missing == "Cannot listen on unix:///nodir/x.sock: No such file."
     monkeypatch.setattr(sys, "platform", "darwin")
     assert "AirPlay" in listener._explain(OSError(98, "in use"), "127.0.0.1", 5000)
 

@@ -19,6 +19,7 @@ from hipflask.server.settings import (
     count_processors,
     export,
     fill,
+    find_misnamed,
     resolve,
     setting_of,
 )
@@ -90,6 +91,8 @@ def test_value_is_read(name: str, value: Any, expected: Any) -> None:
         ("max_fields", 7.5, "7.5 is not a whole number from 1 to 100000"),
         ("head_timeout", "inf", "'inf' is not a number of seconds from 0.01 to 86400"),
         ("workers", "0", "'0' is not 'auto' or a whole number from 1 to 1024"),
+        ("queue_size", "0", "'0' is not a whole number from 1 to 1000000"),
+        ("hang_timeout", "0", "'0' is not a number of seconds from 0.5 to 86400"),
         ("access_log", "xml", "'xml' is not one of apache, json, off"),
     ],
 )
@@ -168,3 +171,57 @@ def test_processors_are_counted_on_any_system(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.delattr(os, "sched_getaffinity", raising=False)
     monkeypatch.setattr(os, "cpu_count", lambda: None)
     assert count_processors() == 1
+
+
+@pytest.mark.parametrize(
+    ("config", "found"),
+    [
+        pytest.param({"SERVER_MAX_THREADS": 2}, (2, 2), id="fewer-than-usual"),
+        pytest.param({"SERVER_MAX_THREADS": 20}, (8, 20), id="more-than-usual"),
+        pytest.param({"SERVER_THREADS": 3, "SERVER_MAX_THREADS": 0}, (3, 0), id="none"),
+        pytest.param({"SERVER_THREADS": 3, "SERVER_MAX_THREADS": 3}, (3, 3), id="both"),
+    ],
+)
+def test_threads_are_not_more_than_the_most(config: dict[str, int], found: tuple[int, int]) -> None:
+    values = resolve(None, config, {})
+    assert (values["threads"], values["max_threads"]) == found
+
+
+def test_fewer_threads_at_most_than_threads_are_refused() -> None:
+    with pytest.raises(ValueError, match="max_threads, 2, is less than threads, 8: give as many or more, or 0"):
+        resolve({"threads": 8, "max_threads": 2}, None, {})
+
+
+@pytest.mark.parametrize(
+    ("key", "line"),
+    [
+        ("SERVER_MAX_BDOY", "SERVER_MAX_BDOY is not known. Did you mean SERVER_MAX_BODY?"),
+        ("SERVER_WORKERS", "SERVER_WORKERS is not heeded: it is an option of the process, --workers."),
+        ("SERVER_HANG_TIMEOUT", "SERVER_HANG_TIMEOUT is not heeded: it is an option of the process, --hang-timeout."),
+        ("SERVER_MAX_BODY", None),
+        ("SERVER_NAME", None),
+        ("SERVER_USER", None),
+        ("SERVER_PORT", None),
+        ("SERVER_RELOAD", None),
+        ("MAX_BDOY", None),
+        (7, None),
+    ],
+)
+def test_misnamed_key_is_told(key: Any, line: str | None) -> None:
+    assert find_misnamed({key: 1}, {}) == ([] if line is None else [line])
+
+
+@pytest.mark.parametrize(
+    ("name", "line"),
+    [
+        ("HIPFLASK_RUN_HEAD_TIMOUT", "HIPFLASK_RUN_HEAD_TIMOUT is not known. Did you mean HIPFLASK_RUN_HEAD_TIMEOUT?"),
+        ("HIPFLASK_RUN_DEBUGER", "HIPFLASK_RUN_DEBUGER is not known. Did you mean HIPFLASK_RUN_DEBUGGER?"),
+        ("HIPFLASK_RUN_HEAD_TIMEOUT", None),
+        ("HIPFLASK_RUN_RELOAD", None),
+        ("HIPFLASK_RUN_MAIL_QUEUE_NAME", None),
+        ("FLASK_RUN_HEAD_TIMOUT", None),
+        ("HEAD_TIMOUT", None),
+    ],
+)
+def test_misnamed_variable_is_told(name: str, line: str | None) -> None:
+    assert find_misnamed(None, {name: "1"}) == ([] if line is None else [line])

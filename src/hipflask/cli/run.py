@@ -12,7 +12,7 @@ from hipflask.cli.loading import load_served_app
 from hipflask.cli.options import CertParamType, EnvironmentOption, SeparatedPathType, make_debug_option
 from hipflask.cli.script_info import ScriptInfo, pass_script_info
 from hipflask.flags import get_debug_flag
-from hipflask.server.settings import SETTINGS, Group, Kind, Setting, export
+from hipflask.server.settings import SETTINGS, Group, Kind, Setting, config_of, export, resolve
 
 if TYPE_CHECKING:
     from hipflask.server.launch import Address
@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 __all__ = ["run_command", "show_server_banner"]
 
 #: What only a supervisor can do.
-_SUPERVISED = tuple(setting.name for setting in SETTINGS if not setting.has_key and setting.name != "server")
+_SUPERVISED = tuple(
+    setting.name for setting in SETTINGS if not setting.has_key and setting.name not in {"server", "backlog"}
+)
 _GROUPS = {
     **dict.fromkeys(("host", "port", "cert", "key"), Group.ADDRESS),
     "with_threads": Group.PROCESSES,
@@ -59,9 +61,10 @@ class _RunCommand(click.Command):
                 formatter.write_dl(rows)
         formatter.write_paragraph()
         formatter.write_text(
-            "Each option is also a variable: HIPFLASK_RUN_PORT, else FLASK_RUN_PORT, for --port. Those of threads, "
-            "overload, time-outs and limits are also keys of the application's configuration: "
-            "SERVER_HEAD_TIMEOUT for --head-timeout."
+            "Each option is also a variable: HIPFLASK_RUN_PORT, else FLASK_RUN_PORT, for --port. --trusted-proxies, "
+            "--threads, --max-threads, --access-log and those of overload, time-outs and limits are also keys of the "
+            "application's configuration: SERVER_HEAD_TIMEOUT for --head-timeout. --hang-timeout and --start-timeout "
+            "are not: the main process heeds them."
         )
 
 
@@ -242,6 +245,10 @@ def run_command(
         click.echo(f" * The sockets passed to this process (LISTEN_FDS) are not heeded: {alone}.", err=True)
     os.environ.update(export(given))
     app = load_served_app(info)
+    try:
+        resolve(None, config_of(app))
+    except ValueError as error:
+        raise click.ClickException(f"A setting is wrong. {error}") from None
     debug = get_debug_flag()
     show_server_banner(debug, info.app_import_path or app.name)
     runner.run_simple(

@@ -183,4 +183,6 @@ def _explain(error: OSError, host: str, port: int) -> str:
             f"{host} is not an address of this machine. Use 127.0.0.1 for this machine only, "
             "or 0.0.0.0 for every address of this machine."
         )
+    if host.startswith(_UNIX_PREFIX):
+        return f"Cannot listen on {host}: {error.strerror or error}."
     return f"Cannot listen on {host}, port {port}: {error.strerror or error}."

@@ -103,6 +103,36 @@ class Report(NamedTuple):
     left_out_refusals: int
 
 
+class _Switching:
+    """The interpreter's switch interval, which all servers of the process share."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._servers = 0
+        self._before: float | None = None
+
+    @contextmanager
+    def often(self) -> Iterator[None]:
+        """Have threads take turns at `SWITCH_SECONDS` while any server serves, unless another interval was chosen."""
+        with self._lock:
+            self._servers += 1
+            interval = sys.getswitchinterval()
+            if self._servers == 1 and interval == _USUAL_SWITCH_SECONDS:
+                self._before = interval
+                sys.setswitchinterval(SWITCH_SECONDS)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._servers -= 1
+                if not self._servers and self._before is not None:
+                    sys.setswitchinterval(self._before)
+                    self._before = None
+
+
+_switching = _Switching()
+
+
 class NativeServer:
     """A server that has been started; made by `serve`.
 
@@ -148,9 +178,6 @@ class NativeServer:
     ) -> None:
         """Serve; called once, by `serve`."""
         self._interrupt_seconds = interrupt_seconds
-        interval = sys.getswitchinterval()
-        if interval == _USUAL_SWITCH_SECONDS:  # nobody has chosen one
-            sys.setswitchinterval(SWITCH_SECONDS)
         for _ in range(self.settings.threads):
             self._start_worker()
         if self._loop is not None:
@@ -161,7 +188,6 @@ class NativeServer:
         finally:
             self._core.stop(0)
             self._core.close_queue()
-            sys.setswitchinterval(interval)
             if self._loop is not None:
                 self._loop.close(_JOIN_SECONDS)
         deadline = monotonic() + _JOIN_SECONDS
@@ -281,7 +307,7 @@ def serve(
         lifespan.start()
     try:
         server = NativeServer(app, sockets, settings)
-        with _ended_with_process(server):
+        with _ended_with_process(server), _switching.often():
             server.run(ready, report, heartbeat, interrupt_seconds)
     finally:
         if isinstance(lifespan, Lifespan):

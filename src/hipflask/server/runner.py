@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from hipflask.lifespan import Lifespan
 from hipflask.server.handler import WSGIRequestHandler
 from hipflask.server.pure import BaseWSGIServer, ThreadedWSGIServer, WSGIApplication
-from hipflask.server.settings import PROGRAM_DEFAULTS, config_of, resolve, setting_of
+from hipflask.server.settings import PROGRAM_DEFAULTS, config_of, find_misnamed, resolve, setting_of
 
 if TYPE_CHECKING:
     from hipflask.server.native_in_process import InProcessServer
@@ -115,6 +115,8 @@ def run_simple(
     """
     lifespan = getattr(application, "_lifespan", None)
     values = resolve(None, config_of(application), defaults=PROGRAM_DEFAULTS)
+    for line in find_misnamed(config_of(application)):
+        print(f" * {line}", file=sys.stderr)
     _tell_missing(reloader=use_reloader, debugger=use_debugger)
     why_pure = _why_pure(threaded, processes, request_handler, passthrough_errors, ssl_context)
     if values["server"] == "native" and why_pure is not None:
@@ -132,6 +134,7 @@ def run_simple(
             ssl_context=ssl_context,
         )
         server.log_format = values["access_log"]
+        server.socket.listen(values["backlog"])
         if values["trusted_proxies"]:
             from hipflask.middleware.proxy_fix import ProxyFix
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from hipflask.server import native
 from hipflask.server.access_log import PROBE_AGENT, AccessLog
-from hipflask.server.settings import fill, resolve
+from hipflask.server.settings import fill, find_misnamed, resolve
 
 if TYPE_CHECKING:
     from hipflask.app import Flask
@@ -97,6 +97,7 @@ def start_serving(app: Flask, settings: dict[str, Any], probe: socket.socket) ->
         values.update(threads=1, max_threads=1)
     log = AccessLog(values["access_log"])
     sockets = [socket.socket(fileno=fd) for fd in settings["sockets"]]
+    notices = [f" * {line}" for line in find_misnamed(app.config)]
     obstacle = native.find_obstacle(has_tls=settings["cert"] is not None)
     if values["server"] == "pure" or (values["server"] == "auto" and obstacle):
         from hipflask.server.pure_serving import PureServing
@@ -108,11 +109,14 @@ def start_serving(app: Flask, settings: dict[str, Any], probe: socket.socket) ->
             entry = ProxyFix(app, values["trusted_proxies"], values["trusted_proxies"])
         serving: Serving = PureServing(entry, sockets, probe, values, log, settings)
         if values["server"] == "auto":
-            serving.notices.append(f" * The pure-Python server serves: {obstacle}")
+            notices.append(f" * The pure-Python server serves: {obstacle}")
+        serving.notices += notices
         return serving
     if obstacle:
         raise ValueError(f"--server native: {obstacle}")
-    return _NativeServing(app, [*sockets, probe], values, log, settings)
+    serving = _NativeServing(app, [*sockets, probe], values, log, settings)
+    serving.notices += notices
+    return serving
 
 
 class _NativeServing:

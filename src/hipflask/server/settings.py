@@ -28,6 +28,7 @@ __all__ = [
     "count_processors",
     "export",
     "fill",
+    "find_misnamed",
     "resolve",
     "setting_of",
 ]
@@ -41,6 +42,13 @@ _UNITS = ("_seconds", "_bytes")
 _MULTIPLES = {"K": 2**10, "M": 2**20, "G": 2**30}
 _MOST = 2**53
 _DAY = 86_400.0
+_KEY_PREFIX = "SERVER_"
+#: Options of ``hipflask run`` that are no settings.
+_OTHER_OPTIONS = tuple(
+    "host port cert key reload debugger with_threads extra_files exclude_patterns debug from_cli".split()
+)
+#: An application's own key may well be `SERVER_USER`.
+_PLAIN_WORDS = frozenset({"bind", "server", "user"})
 
 
 class Group(Enum):
@@ -108,7 +116,7 @@ class Setting:
     @property
     def key(self) -> str | None:
         """The configuration key, ``None`` if there is none."""
-        return f"SERVER_{self.name.upper()}" if self.has_key else None
+        return f"{_KEY_PREFIX}{self.name.upper()}" if self.has_key else None
 
     def parse(self, value: Any) -> Any:
         """Return a value of this setting's kind.
@@ -141,8 +149,13 @@ class Setting:
             Kind.SIZE: "a number of bytes (K, M and G may follow it)",
             Kind.COUNT_OR_AUTO: "'auto' or a whole number",
         }.get(self.kind, "a whole number")
-        most = "" if self.most == _MOST else f" to {self.most:g}"
-        return f"{what} from {self.least:g}{most}" if most else f"{what}, {self.least:g} or more"
+        most = "" if self.most == _MOST else f" to {_written(self.most)}"
+        return f"{what} from {_written(self.least)}{most}" if most else f"{what}, {_written(self.least)} or more"
+
+
+def _written(number: float) -> str:
+    """Return a number as a person would type it."""
+    return str(int(number)) if number == int(number) else str(number)
 
 
 def count_processors() -> int:
@@ -370,8 +383,65 @@ def resolve(
         ValueError: A value is not allowed; the text names where it came from.
     """
     found = {setting.name: _find(setting, given or {}, config or {}, environment) for setting in SETTINGS}
+    _fit_threads(found)
     usual = {setting.name: setting.default for setting in SETTINGS} | dict(defaults or {})
     return {name: usual[name] if value is None else value for name, value in found.items()}
+
+
+def _fit_threads(found: dict[str, Any]) -> None:
+    """See that the threads do not outnumber the most of them.
+
+    Raises:
+        ValueError: They do, and both were given.
+    """
+    threads, most = found["threads"], found["max_threads"]
+    if not most:
+        return
+    if threads is None:
+        found["threads"] = min(most, _POOL.threads)
+    elif threads > most:
+        raise ValueError(
+            f"max_threads, {most}, is less than threads, {threads}: "
+            "give as many or more, or 0 for four times as many as threads."
+        )
+
+
+def find_misnamed(config: Mapping[str, Any] | None, environment: Mapping[str, str] = os.environ) -> list[str]:
+    """Return a line for each variable and configuration key that looks like a setting and is none.
+
+    An application may have keys of its own that begin with ``SERVER_``: only what stands for an option of the process,
+    or is hardly different from a setting's name, is told.
+
+    Args:
+        config: The application's configuration.
+        environment: Environment variables.
+    """
+    lines = []
+    for name in environment:
+        found = _nearest(name, _PREFIXES[0], [*_BY_NAME, *_OTHER_OPTIONS])
+        if found is not None:
+            lines.append(f"{name} is not known. Did you mean {_PREFIXES[0]}{found.upper()}?")
+    for key in config or ():
+        if not isinstance(key, str) or not key.startswith(_KEY_PREFIX):
+            continue
+        setting = _BY_NAME.get(key.removeprefix(_KEY_PREFIX).lower())
+        if setting is not None and not setting.has_key and setting.name not in _PLAIN_WORDS:
+            lines.append(f"{key} is not heeded: it is an option of the process, {setting.option}.")
+        elif setting is None:
+            found = _nearest(key, _KEY_PREFIX, [each.name for each in SETTINGS if each.has_key])
+            if found is not None:
+                lines.append(f"{key} is not known. Did you mean {_KEY_PREFIX}{found.upper()}?")
+    return lines
+
+
+def _nearest(name: str, prefix: str, known: list[str]) -> str | None:
+    """Return what a misspelt name was meant to be, ``None`` if it is known, or far from all that is."""
+    word = name.removeprefix(prefix).lower()
+    if not name.startswith(prefix) or word in known:
+        return None
+    import difflib
+
+    return next(iter(difflib.get_close_matches(word, known, 1, 0.8)), None)
 
 
 def _find(setting: Setting, given: Mapping[str, Any], config: Mapping[str, Any], environment: Mapping[str, str]) -> Any:
