@@ -14,6 +14,7 @@ from hipflask.server import access_log
 from hipflask.server.access_log import (
     PROBE_AGENT,
     AccessLog,
+    Refusal,
     RejectionLog,
     access_logger,
     format_apache,
@@ -156,7 +157,7 @@ def test_lines_are_written_by_a_thread_of_their_own(slow: _Slow) -> None:
     assert '"GET /second ' in slow.lines[1]
     assert "10.0.0.2\\x1b - - [" in slow.lines[3]
     assert slow.lines[3].endswith("refused with 400: bad\\x0a")
-    assert slow.lines[4].startswith("WARNING <local> - - [")
+    assert slow.lines[4].startswith("WARNING - - - [")
     assert slow.lines[5].endswith("(3 more like it were not logged)")
     assert slow.threads == {"hipflask-access-log"}
 
@@ -199,3 +200,55 @@ def test_line_goes_to_stderr_in_one_go(capsys: pytest.CaptureFixture[str], monke
     with open(os.devnull, encoding="ascii") as closed:
         monkeypatch.setattr(sys, "stderr", closed)
         access_log._emit([(logging.WARNING, "not writable")])
+
+
+REFUSAL = Refusal("10.0.0.1", 413, "too\nlong", 0, ANSWER.started)
+
+
+def test_refusal_is_an_apache_line_and_its_reason() -> None:
+    stamp = time.strftime("%d/%b/%Y:%H:%M:%S %z", time.localtime(ANSWER.started))
+    line = f'10.0.0.1 - - [{stamp}] "-" 413 - "-" "-" refused with 413: too\\x0along'
+    assert REFUSAL.describe("apache") == line
+    assert REFUSAL._replace(left_out=2).describe("apache") == f"{line} (2 more like it were not logged)"
+    assert REFUSAL._replace(client="<local>").describe("apache").startswith("- - - [")
+
+
+def test_refusal_has_fields_of_its_own_in_json() -> None:
+    told = {"time": "2023-11-14T22:13:20.250+00:00", "client": "10.0.0.1", "status": 413, "reason": "too\\x0along"}
+    assert json.loads(REFUSAL.describe("json")) == {**told, "left_out": 0}
+    assert json.loads(REFUSAL._replace(client="<local>").describe("json"))["client"] is None
+
+
+@pytest.mark.parametrize("log_format", ["plain", "off"])
+def test_refusal_is_a_plain_line_otherwise(log_format: str) -> None:
+    line = REFUSAL.describe(log_format)
+    assert line.startswith("10.0.0.1 - - [")
+    assert line.endswith("] refused with 413: too\\x0along")
+
+
+@pytest.mark.parametrize("log_format", ["apache", "json"])
+def test_what_was_left_out_last_is_told_at_the_end(slow: _Slow, log_format: str) -> None:
+    log = AccessLog(log_format)
+    log.start()
+    log.leave_out(3)
+    slow.gate.set()
+    log.close()
+    assert len(slow.lines) == 1
+    assert "3 more requests were refused and not logged" in slow.lines[0]
+    assert slow.lines[0].startswith("WARNING {") is (log_format == "json")
+
+
+@pytest.mark.parametrize("log_format", ["plain", "json"])
+def test_end_is_told_without_a_thread_too(slow: _Slow, log_format: str) -> None:
+    slow.gate.set()
+    log = RejectionLog()
+    log.log_format = log_format
+    log.write("10.0.0.1", 400, "bad")
+    log.leave_out(1)
+    log.close()
+    log.close()
+    assert ["refused with 400" in slow.lines[0], '"status": 400' in slow.lines[0]] == (
+        [True, False] if log_format == "plain" else [False, True]
+    )
+    assert "1 more requests were refused and not logged" in slow.lines[1]
+    assert len(slow.lines) == 2

@@ -14,17 +14,19 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from hipflask.flags import compat_versions
 
 __all__ = [
     "COMPAT_LOGGER_NAME",
     "FORMATS",
+    "LOCAL",
     "LOGGER_NAME",
     "PROBE_AGENT",
     "AccessLog",
     "Answer",
+    "Refusal",
     "RejectionLog",
     "access_logger",
     "format_apache",
@@ -39,6 +41,8 @@ LOGGER_NAME = "hipflask.access"
 COMPAT_LOGGER_NAME = "werkzeug"
 #: The ``User-Agent`` of a worker's health check, which is not logged.
 PROBE_AGENT = "hipflask-health-check"
+#: The client of a Unix socket.
+LOCAL = "<local>"
 #: Lines that wait to be written; what comes beyond is dropped.
 MOST_WAITING = 10_000
 #: Lines that are written at once.
@@ -191,7 +195,7 @@ def format_apache(answer: Answer) -> str:
 
 def format_plain(answer: Answer) -> str:
     """Return a line as `run_simple` has it, on both servers; the time is that of the answer's end."""
-    host = answer.client[0] if answer.client else "<local>"
+    host = answer.client[0] if answer.client else LOCAL
     request = f"{answer.method} {answer.target} {_version(answer)}"
     ended = time_stamp(answer.started + answer.duration_seconds)
     return f'{host} - - [{ended}] "{printable(request)}" {answer.status or "-"} {answer.body_bytes}'
@@ -223,8 +227,48 @@ def format_json(answer: Answer) -> str:
 #: What makes the line of an answer, by the format's name.
 FORMATS: dict[str, Callable[[Answer], str]] = {"apache": format_apache, "json": format_json, "plain": format_plain}
 
-#: A line: its level, and the text or the answer it is made of.
-_Line = tuple[int, "Answer | str"]
+
+class Refusal(NamedTuple):
+    """A request that was refused before it reached the application."""
+
+    client: str
+    """The address; ``"<local>"`` on a Unix socket."""
+    status: int
+    reason: str
+    left_out: int
+    """How many like it were not told."""
+    moment: float
+    """When, in seconds since 1970."""
+
+    def describe(self, log_format: str) -> str:
+        """Return a line that fits between those of answers.
+
+        In Apache's format the reason stands behind the fields that every line has.
+
+        Args:
+            log_format: A name of `FORMATS`; any other is taken for ``"plain"``.
+        """
+        client, reason = printable(self.client), printable(self.reason)
+        more = f" ({self.left_out} more like it were not logged)" if self.left_out else ""
+        if log_format == "json":
+            return json.dumps(
+                {
+                    "time": _to_iso(self.moment),
+                    "client": None if self.client == LOCAL else client,
+                    "status": self.status,
+                    "reason": reason,
+                    "left_out": self.left_out,
+                }
+            )
+        text = f"refused with {self.status}: {reason}{more}"
+        if log_format == "apache":
+            client = "-" if self.client == LOCAL else client
+            return f'{client} - - [{_clock.format(self.moment)}] "-" {self.status} - "-" "-" {text}'
+        return f"{client} - - [{time_stamp(self.moment)}] {text}"
+
+
+#: A line: its level, and the text or what it is made of.
+_Line = tuple[int, "Answer | Refusal | str"]
 
 
 class AccessLog:
@@ -236,6 +280,7 @@ class AccessLog:
     """
 
     def __init__(self, format: str = "apache", most_waiting: int = MOST_WAITING) -> None:
+        self._name = format
         self._format = FORMATS.get(format)
         self._most_waiting = most_waiting
         self._lines: deque[_Line] = deque()
@@ -243,7 +288,7 @@ class AccessLog:
         self._wake = threading.Event()
         self._thread: threading.Thread | None = None
         self._is_closed = False
-        self._refusals = RejectionLog()
+        self._refusals = RejectionLog(log=self)
 
     def start(self) -> None:
         """Start the thread; from now on refusals of any `RejectionLog` are written by it too."""
@@ -262,7 +307,7 @@ class AccessLog:
 
     def refuse(self, client: tuple[str, int] | None, status: int, reason: str) -> None:
         """Log a refused request, unless there are too many; never waits."""
-        self._refusals.write(client[0] if client else "<local>", status, reason)
+        self._refusals.write(client[0] if client else LOCAL, status, reason)
 
     def leave_out(self, number: int) -> None:
         """Count refusals that are not told one by one."""
@@ -272,8 +317,17 @@ class AccessLog:
         """Log a line of level warning; never waits."""
         self._append((logging.WARNING, text))
 
+    def tell(self, refusal: Refusal) -> None:
+        """Log a refused request; never waits.
+
+        Args:
+            refusal: What is known of it.
+        """
+        self._append((logging.WARNING, refusal))
+
     def close(self) -> None:
         """Write what waits, as far as that is possible soon, and end the thread."""
+        self._refusals.close()
         if self in _writers:
             _writers.remove(self)
         self._is_closed = True
@@ -309,13 +363,19 @@ class AccessLog:
             lines.append((level, self._describe(what)))
         _emit(lines)
 
-    def _describe(self, what: Answer | str) -> str:
+    def _describe(self, what: Answer | Refusal | str) -> str:
+        if isinstance(what, Refusal):
+            return what.describe(self._name)
         if not isinstance(what, str):
             assert self._format is not None, "answers are queued only where there is a format"
             return self._format(what)
         if self._format is not format_json:
             return what
-        return json.dumps({"time": _to_iso(time.time()), "message": what})
+        return _json_message(what)
+
+
+def _json_message(text: str) -> str:
+    return json.dumps({"time": _to_iso(time.time()), "message": text})
 
 
 _writers: list[AccessLog] = []
@@ -344,9 +404,15 @@ class RejectionLog:
 
     Args:
         per_second: Lines a second; what is beyond is counted and told in the next line.
+        log: Writes the lines; by default the `AccessLog` that runs, else they are written at once.
+
+    Attributes:
+        log_format: The format of lines that are written at once.
     """
 
-    def __init__(self, per_second: int = 10) -> None:
+    def __init__(self, per_second: int = 10, log: AccessLog | None = None) -> None:
+        self.log_format = "plain"
+        self._log = log
         self._per_second = per_second
         self._second = 0
         self._written = 0
@@ -361,13 +427,13 @@ class RejectionLog:
             self._left_out += 1
             return
         self._written += 1
-        more = f" ({self._left_out} more like it were not logged)" if self._left_out else ""
+        refusal = Refusal(address, status, reason, self._left_out, time.time())
         self._left_out = 0
-        line = f"{printable(address)} - - [{time_stamp()}] refused with {status}: {printable(reason)}{more}"
-        if _writers:
-            _writers[-1].warn(line)
+        log = self._find_log()
+        if log is not None:
+            log.tell(refusal)
         else:
-            access_logger().warning("%s", line)
+            access_logger().warning("%s", refusal.describe(self.log_format))
 
     def leave_out(self, number: int) -> None:
         """Count refusals that are not told one by one.
@@ -376,3 +442,20 @@ class RejectionLog:
             number: How many.
         """
         self._left_out += number
+
+    def close(self) -> None:
+        """Tell what was left out and stands in no line yet."""
+        number, self._left_out = self._left_out, 0
+        if not number:
+            return
+        text = f"{number} more requests were refused and not logged"
+        log = self._find_log()
+        if log is not None:
+            log.warn(text)
+        elif self.log_format == "json":
+            access_logger().warning("%s", _json_message(text))
+        else:
+            access_logger().warning("%s", text)
+
+    def _find_log(self) -> AccessLog | None:
+        return self._log or (_writers[-1] if _writers else None)

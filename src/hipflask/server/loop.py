@@ -11,7 +11,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from hipflask.server.acceptor import Acceptor
-from hipflask.server.access_log import RejectionLog
+from hipflask.server.access_log import LOCAL, RejectionLog
 from hipflask.server.arrival import Arrival, BodyArrival
 from hipflask.server.connection import ClientGoneError, ClientTooSlowError, Connection, Phase
 from hipflask.server.limits import Limits
@@ -81,7 +81,7 @@ class ConnectionLoop:
         # Those whose long body is collected until there is a place for them.
         self._early: dict[Connection, None] = {}
         self._returned: deque[Connection] = deque()
-        self._rejections = RejectionLog()
+        self.rejections = RejectionLog()
         self._is_stopped = False
         self._is_closed = False
         self._end_by: float | None = None
@@ -188,6 +188,7 @@ class ConnectionLoop:
         for connection in self._waiting:
             self._close_one(connection)
         self._waiting.clear()
+        self.rejections.close()
         self._selector.close()
         self._wake_reader.close()
         self._wake_writer.close()
@@ -284,7 +285,7 @@ class ConnectionLoop:
         try:
             events = connection.handshake()
         except OSError:
-            self._rejections.write(_address_of(connection), 400, "no TLS handshake")
+            self.rejections.write(_address_of(connection), 400, "no TLS handshake")
             self._discard(connection)
             return False
         self._selector.modify(connection.sock, events or selectors.EVENT_READ, connection)
@@ -474,7 +475,7 @@ class ConnectionLoop:
 
     def _refuse(self, connection: Connection, status: int, reason: str, *, has_body: bool = True) -> None:
         """Answer a request that does not reach the application, and close."""
-        self._rejections.write(_address_of(connection), status, reason)
+        self.rejections.write(_address_of(connection), status, reason)
         retry_after = 1 if status == 503 else None
         answer = plain_response(status, _PHRASES[status], reason, retry_after=retry_after, has_body=has_body)
         connection.send_last(answer)
@@ -515,4 +516,4 @@ class ConnectionLoop:
 def _address_of(connection: Connection) -> str:
     """Return a client's address for the log."""
     address = connection.address
-    return str(address[0]) if isinstance(address, tuple) else "<local>"
+    return str(address[0]) if isinstance(address, tuple) else LOCAL

@@ -64,7 +64,7 @@ class BaseWSGIServer:
         limits: Sizes, time-outs and numbers; see `hipflask.server.limits.Limits`.
         pool_settings: Numbers of threads and of waiting requests.
         is_stopping: No connection is kept for another request.
-        log_format: The format of lines about requests that were refused, and of all those of an `AnswerHandler`.
+        log_format: As `set_log_format` was given it.
     """
 
     multithread = False
@@ -222,6 +222,15 @@ class BaseWSGIServer:
             *args: What is put into them.
         """
         getattr(access_logger(), type)(message, *args)
+
+    def set_log_format(self, log_format: str) -> None:
+        """Choose the format of lines about requests that were refused, and of all those of an `AnswerHandler`.
+
+        Args:
+            log_format: A name of `hipflask.server.access_log.FORMATS`, or ``"off"``, which refusals do not heed.
+        """
+        self.log_format = log_format
+        self._loop.rejections.log_format = log_format
 
     def log_startup(self) -> None:
         """Say where the server can be reached and how it is stopped."""

@@ -133,7 +133,7 @@ def run_simple(
             passthrough_errors=passthrough_errors,
             ssl_context=ssl_context,
         )
-        server.log_format = values["access_log"]
+        server.set_log_format(values["access_log"])
         server.socket.listen(values["backlog"])
         if values["trusted_proxies"]:
             from hipflask.middleware.proxy_fix import ProxyFix
