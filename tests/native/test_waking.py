@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import threading
 from collections import Counter
+from collections.abc import Iterator
 from contextlib import ExitStack
 
 import pytest
@@ -91,3 +92,58 @@ def test_waiting_behind_a_view_that_sleeps_ends_while_it_sleeps(app: hipflask.Fl
                 assert receive_all(stuck).endswith(b"True")
     finally:
         release.set()
+
+
+def test_streams_get_threads_of_their_own(app: hipflask.Flask, serve: Serve) -> None:
+    release, begun = threading.Event(), threading.Semaphore(0)
+
+    @app.get("/stream")
+    def stream() -> hipflask.Response:
+        def generate() -> Iterator[bytes]:
+            yield b"part"
+            begun.release()
+            assert release.wait(WAIT_SECONDS)
+            yield b"part"
+
+        return hipflask.Response(generate())
+
+    serving = serve(app, threads=2, max_threads=8)
+    with ExitStack() as stack:
+        connections = [stack.enter_context(serving.connect()) for _ in range(7)]
+        try:
+            for connection in connections:
+                connection.sendall(GET % b"/stream")
+            # Each blocks in its second pull, so each has a thread.
+            assert all(begun.acquire(timeout=WAIT_SECONDS) for _ in connections)
+            assert serving.get("/")[1] == b"Hello"
+        finally:
+            release.set()
+        assert all(receive_all(connection).count(b"part") == 2 for connection in connections)
+
+
+def test_request_is_served_between_pulls_that_never_end(app: hipflask.Flask, serve: Serve) -> None:
+    is_answered, has_begun = threading.Event(), threading.Event()
+
+    @app.get("/stream")
+    def stream() -> hipflask.Response:
+        def generate() -> Iterator[bytes]:
+            while not is_answered.is_set():
+                has_begun.set()
+                yield b"part"
+
+        return hipflask.Response(generate())
+
+    serving = serve(app, threads=1, max_threads=1)
+    with ExitStack() as stack:
+        connections = [stack.enter_context(serving.connect()) for _ in range(4)]
+        readers = [threading.Thread(target=receive_all, args=(connection,)) for connection in connections]
+        try:
+            for connection, reader in zip(connections, readers, strict=True):
+                connection.sendall(GET % b"/stream")
+                reader.start()
+            assert has_begun.wait(WAIT_SECONDS)
+            assert serving.get("/")[1] == b"Hello"
+        finally:
+            is_answered.set()
+            for reader in readers:
+                reader.join(WAIT_SECONDS)

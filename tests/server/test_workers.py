@@ -171,6 +171,33 @@ def test_many_streams_do_not_keep_sync_views_from_running() -> None:
     assert pool.close(WAIT)
 
 
+def test_parts_of_streams_and_new_requests_take_turns() -> None:
+    pool = make_pool(1, 1)
+    order: list[str] = []
+
+    def make(name: str, stay: Stay) -> Callable[[], Stay]:
+        def part() -> Stay:
+            order.append(name)
+            return stay
+
+        return part
+
+    stream = start(pool, Part(Stay.STREAMING))
+    held = Part(Stay.STREAMING, is_held=True)
+    stream.then(held)
+    assert held.began.wait(WAIT)
+    for name in ("first pull", "second pull", "third pull"):
+        stream.then(make(name, Stay.STREAMING))
+    for name in ("first request", "second request"):
+        assert pool.submit(Job(make(name, Stay.ENDED))) is Filed.WAITING
+    last = Part()
+    stream.then(last)
+    held.go_on.set()
+    last.wait()
+    assert order == ["first request", "first pull", "second request", "second pull", "third pull"]
+    assert pool.close(WAIT)
+
+
 def test_part_that_raises_ends_the_stay_and_is_logged(caplog: pytest.LogCaptureFixture) -> None:
     pool = make_pool(1, 1)
 

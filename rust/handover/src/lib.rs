@@ -7,6 +7,8 @@
 //! standing still, or waiting beside an idle processor, has views that wait: for the next [`HASTE`] wakes, whoever
 //! takes something and leaves more behind passes it on at once. So workers that are stuck keep nobody waiting, and
 //! ones that are not wake nobody. While threads compute, they count as quick for longer.
+//! A worker with half-done things (a *host*) leaves what is new to others, also to one that may yet be started, which
+//! it asks for. What is its own and what is new take turns where it leaves nothing.
 //! Taking is quick and done while attached to the interpreter; waiting is done detached.
 
 #![cfg_attr(
@@ -20,13 +22,13 @@ use std::time::{Duration, Instant};
 
 #[cfg(loom)]
 use loom::{
-    sync::atomic::{AtomicUsize, Ordering},
+    sync::atomic::{AtomicBool, AtomicUsize, Ordering},
     sync::{Mutex, MutexGuard},
     thread::{Thread, current},
 };
 #[cfg(not(loom))]
 use std::{
-    sync::atomic::{AtomicUsize, Ordering},
+    sync::atomic::{AtomicBool, AtomicUsize, Ordering},
     sync::{Mutex, MutexGuard},
     thread::{Thread, current},
 };
@@ -37,6 +39,8 @@ pub const QUICK: Duration = Duration::from_millis(1);
 const QUICK_BUSY: Duration = Duration::from_millis(5);
 /// Wakes that are not spared after the queue has stood still.
 const HASTE: u32 = 64;
+/// How long a worker that was asked for is waited for; after that the pool counts as full until one comes or goes.
+pub const COMING: Duration = Duration::from_millis(100);
 
 /// What a worker is to do next.
 #[derive(Debug, PartialEq, Eq)]
@@ -73,6 +77,8 @@ struct Worker {
     began: Option<Instant>,
     /// It has half-done things of its own, which would wait for whatever else it begins.
     is_host: bool,
+    /// The last thing was one of its own: something new is next.
+    has_gone_on: bool,
 }
 
 #[derive(Debug)]
@@ -99,6 +105,16 @@ struct State<T> {
     /// When the queue was last seen to move.
     moved: Option<Instant>,
     is_closed: bool,
+    /// Workers that are not gone.
+    alive: usize,
+    /// Workers at once without half-done things; more only where the queue is stuck.
+    threads: usize,
+    /// Workers at most; 0 if none is ever added for the queue's sake.
+    most: usize,
+    /// When a worker was asked for that has not come yet.
+    asked: Option<Instant>,
+    /// Nobody has been told of that yet.
+    has_wish: bool,
 }
 
 /// A queue and its workers.
@@ -106,6 +122,8 @@ struct State<T> {
 pub struct Queue<T> {
     state: Mutex<State<T>>,
     size: AtomicUsize,
+    /// The state's, as of late.
+    has_wish: AtomicBool,
     limit: usize,
     /// Somebody looks while entries wait, so that wakes may be spared.
     is_watched: bool,
@@ -128,7 +146,14 @@ impl<T> State<T> {
         if self.searching > 0 || self.entries.is_empty() {
             return None;
         }
-        let at = self.last_free().or(self.idle.len().checked_sub(1))?;
+        let at = match self.last_free() {
+            Some(at) => at,
+            None if self.may_grow() => {
+                self.ask();
+                return None;
+            }
+            None => self.idle.len().checked_sub(1)?,
+        };
         let at = self.idle.remove(at);
         let worker = self.workers.get_mut(at)?;
         worker.is_idle = false;
@@ -158,10 +183,48 @@ impl<T> State<T> {
         self.idle.iter().rposition(is_free)
     }
 
-    /// Whether a worker leaves what is new to another, who has nothing else to do.
+    /// Whether there may be another worker soon.
+    fn may_grow(&self) -> bool {
+        self.alive < self.most
+            && self.asked.is_none_or(|asked| {
+                let clock = self.clock.unwrap_or(asked);
+                clock.saturating_duration_since(asked) < COMING
+            })
+    }
+
+    /// Asks for a worker where hosts only could take what waits, unless another worker will be back soon.
+    ///
+    /// Hosts do not count, so that streams cost no other request a thread; nor do quick views start any.
+    fn ask(&mut self) {
+        let others = self.workers.iter().filter(|o| !(o.is_gone || o.is_host));
+        if self.asked.is_none()
+            && self.may_grow()
+            && others.count() < self.threads
+            && self.searching == 0
+            && self.last_free().is_none()
+            && !self.has_quick()
+        {
+            self.asked = self.clock;
+            self.has_wish = true;
+        }
+    }
+
+    /// Whether a worker leaves what is new to another, who has nothing else to do or may be started.
     fn leaves_it(&self, at: usize) -> bool {
         self.workers.get(at).is_some_and(|one| one.is_host)
-            && (self.searching > 0 || self.last_free().is_some())
+            && (self.searching > 0 || self.last_free().is_some() || self.may_grow())
+    }
+
+    /// Takes what a worker has of its own and is to do next.
+    fn take_own(&mut self, at: usize) -> Option<u64> {
+        let is_new_next = !self.entries.is_empty() && !self.leaves_it(at);
+        let worker = self.workers.get_mut(at)?;
+        if is_new_next && std::mem::take(&mut worker.has_gone_on) {
+            return None;
+        }
+        let key = worker.mail.pop_front()?;
+        worker.has_gone_on = true;
+        Some(key)
     }
 
     /// Notes that a worker that was woken has looked.
@@ -221,11 +284,38 @@ impl<T> Queue<T> {
                 taken_at_last_look: 0,
                 moved: None,
                 is_closed: false,
+                alive: 0,
+                threads: 0,
+                most: 0,
+                asked: None,
+                has_wish: false,
             }),
             size: AtomicUsize::new(0),
+            has_wish: AtomicBool::new(false),
             limit,
             is_watched,
         }
+    }
+
+    /// Lets the queue ask for more workers, by [`Queue::wants_worker`].
+    ///
+    /// # Arguments
+    ///
+    /// * `threads` - Workers at once without half-done things, more only where the queue is stuck.
+    /// * `most` - Workers at most.
+    #[must_use]
+    pub fn growing(self, threads: usize, most: usize) -> Self {
+        let mut state = self.lock();
+        state.threads = threads;
+        state.most = most;
+        drop(state);
+        self
+    }
+
+    /// Whether a worker is to be started; asked again, it says so only if one more is.
+    #[must_use]
+    pub fn wants_worker(&self) -> bool {
+        self.has_wish.load(Ordering::Acquire) && self.has_wish.swap(false, Ordering::AcqRel)
     }
 
     fn lock(&self) -> MutexGuard<'_, State<T>> {
@@ -233,7 +323,10 @@ impl<T> Queue<T> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn unlock(&self, state: MutexGuard<'_, State<T>>) {
+    fn unlock(&self, mut state: MutexGuard<'_, State<T>>) {
+        if std::mem::take(&mut state.has_wish) {
+            self.has_wish.store(true, Ordering::Release);
+        }
         // Whoever reads it sees what the worker did before it took something.
         self.size.store(state.entries.len(), Ordering::Release);
         drop(state);
@@ -247,16 +340,20 @@ impl<T> Queue<T> {
 
     /// Adds the calling thread to the workers and returns its number.
     pub fn add_worker(&self) -> usize {
+        let mut state = self.lock();
+        state.alive = state.alive.saturating_add(1);
+        let was_asked_for = state.asked.take().is_some(); // it takes something at once
+        state.searching = state.searching.saturating_add(was_asked_for.into());
         let worker = Worker {
             mail: VecDeque::new(),
             thread: current(),
             is_idle: false,
-            is_searching: false,
+            is_searching: was_asked_for,
             is_gone: false,
             began: None,
             is_host: false,
+            has_gone_on: false,
         };
-        let mut state = self.lock();
         if let Some(at) = state.workers.iter().position(|worker| worker.is_gone)
             && let Some(slot) = state.workers.get_mut(at)
         {
@@ -275,6 +372,8 @@ impl<T> Queue<T> {
         if let Some(worker) = state.workers.get_mut(at) {
             worker.is_gone = true;
         }
+        state.alive = state.alive.saturating_sub(1);
+        state.asked = None;
         let next = state.pick(self.is_watched);
         self.unlock(state);
         wake(next);
@@ -289,11 +388,7 @@ impl<T> Queue<T> {
     /// Returns how many workers there are.
     #[must_use]
     pub fn workers(&self) -> usize {
-        self.lock()
-            .workers
-            .iter()
-            .filter(|one| !one.is_gone)
-            .count()
+        self.lock().alive
     }
 
     /// Returns how many of them wait.
@@ -332,26 +427,24 @@ impl<T> Queue<T> {
     /// # Arguments
     ///
     /// * `at` - The worker.
-    /// * `is_host` - It has half-done things of its own; it gets something new only if nobody else is free.
+    /// * `is_host` - It has half-done things of its own; it gets something new only if nobody else is free nor can be
+    ///   started.
     pub fn take(&self, at: usize, is_host: bool) -> Next<T> {
         let mut state = self.lock();
         if let Some(worker) = state.workers.get_mut(at) {
             worker.is_host = is_host;
         }
         state.end_search(at);
-        if let Some(key) = state
-            .workers
-            .get_mut(at)
-            .and_then(|one| one.mail.pop_front())
-        {
+        if let Some(key) = state.take_own(at) {
             let next = state.pick(self.is_watched);
-            drop(state);
+            self.unlock(state);
             wake(next);
             return Next::GoOn(key);
         }
         if !state.entries.is_empty() && state.leaves_it(at) {
             let next = state.pick(self.is_watched);
-            drop(state);
+            state.ask();
+            self.unlock(state);
             wake(next);
             return Next::Nothing;
         }
@@ -479,13 +572,19 @@ impl<T> Queue<T> {
         if next.is_some() && load != Load::Busy {
             state.haste = HASTE;
         }
-        let is_hopeless =
-            state.searching == 0 && state.idle.is_empty() && !state.entries.is_empty();
+        let nobody_takes_it =
+            state.idle.is_empty() || state.last_free().is_none() && state.may_grow();
+        let is_hopeless = state.searching == 0 && nobody_takes_it && !state.entries.is_empty();
         let is_stuck = is_hopeless && state.moved.is_some_and(|moved| passed(moved) >= patience);
         if is_stuck {
             state.moved = Some(now);
+            let is_coming = state.asked.is_some_and(|asked| passed(asked) < COMING);
+            if state.alive < state.most && !is_coming {
+                state.asked.get_or_insert(now);
+                state.has_wish = true;
+            }
         }
-        drop(state);
+        self.unlock(state);
         wake(next);
         is_stuck
     }

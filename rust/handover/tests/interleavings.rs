@@ -6,7 +6,7 @@
 
 use std::time::{Duration, Instant};
 
-use hipflask_handover::{Load, Next, QUICK, Queue};
+use hipflask_handover::{COMING, Load, Next, QUICK, Queue};
 use loom::sync::Arc;
 use loom::thread;
 
@@ -185,5 +185,52 @@ fn closing_ends_a_worker_that_waits() {
             queue.wait(worker, Duration::from_secs(3600));
         }
         thread.join().expect("it closes only");
+    });
+}
+
+#[test]
+fn worker_that_is_asked_for_finds_what_a_host_has_left() {
+    loom::model(|| {
+        let queue = Arc::new(Queue::<u32>::new(8, true).growing(1, 2));
+        let began = Instant::now();
+        let host = queue.add_worker();
+        assert_eq!(queue.take(host, true), Next::Nothing);
+        let filer = Arc::clone(&queue);
+        let filing = thread::spawn(move || {
+            filer.file(&mut vec![1_u32], began);
+            filer.look(began + QUICK, QUICK, Load::Unknown);
+            assert!(filer.wants_worker(), "somebody has asked by now");
+            let worker = filer.add_worker();
+            assert_eq!(take_one(&filer, worker), 1);
+            filer.close();
+        });
+        loop {
+            match queue.take(host, true) {
+                Next::Closed => break,
+                Next::Nothing => _ = queue.wait(host, Duration::from_secs(3600)),
+                _ => panic!("it was left to the other"),
+            }
+        }
+        filing.join().expect("it takes one");
+    });
+}
+
+#[test]
+fn host_takes_what_nobody_comes_for() {
+    loom::model(|| {
+        let queue = Arc::new(Queue::<u32>::new(8, true).growing(1, 2));
+        let began = Instant::now();
+        let host = queue.add_worker();
+        assert_eq!(queue.take(host, true), Next::Nothing);
+        let filer = Arc::clone(&queue);
+        let filing = thread::spawn(move || {
+            filer.file(&mut vec![1_u32], began);
+            filer.look(began + QUICK, QUICK, Load::Unknown);
+            filer.look(began + QUICK + COMING, QUICK, Load::Unknown);
+        });
+        while queue.take(host, true) != Next::Begin(1) {
+            queue.wait(host, Duration::from_secs(3600));
+        }
+        filing.join().expect("it files only");
     });
 }

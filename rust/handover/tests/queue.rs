@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use hipflask_handover::{Load, Next, QUICK, Queue};
+use hipflask_handover::{COMING, Load, Next, QUICK, Queue};
 
 #[test]
 fn what_does_not_fit_is_left() {
@@ -269,4 +269,76 @@ fn worker_that_computes_is_given_longer() {
     }
     queue.look(now + QUICK, QUICK, Load::Busy);
     assert_eq!(idle.join().expect("it takes one"), 2);
+}
+
+#[test]
+fn own_things_and_new_ones_take_turns() {
+    let queue = Queue::<u32>::new(4, true);
+    let worker = queue.add_worker();
+    queue.file(&mut vec![1_u32, 2], Instant::now());
+    for key in 5..9 {
+        queue.mail(worker, key);
+    }
+    let taken: Vec<_> = (0..6).map(|_| queue.take(worker, true)).collect();
+    let (begin, go_on) = (Next::Begin, Next::GoOn);
+    let turns = [go_on(5), begin(1), go_on(6), begin(2), go_on(7), go_on(8)];
+    assert_eq!(taken, turns);
+}
+
+#[test]
+fn host_leaves_new_things_to_workers_that_may_yet_be_started() {
+    let queue = Queue::<u32>::new(8, true).growing(2, 4);
+    let now = Instant::now();
+    let start = || {
+        let worker = queue.add_worker();
+        assert!(matches!(queue.take(worker, false), Next::Begin(_)));
+        worker
+    };
+    queue.file(&mut vec![1_u32, 2, 3, 4, 5], now);
+    let first = start();
+    let second = start();
+    queue.look(now + QUICK, QUICK, Load::Unknown);
+    assert!(!queue.wants_worker(), "there are as many as usual");
+    assert_eq!(queue.take(first, true), Next::Nothing);
+    assert!(queue.wants_worker(), "at once");
+    assert!(!queue.wants_worker(), "it was told");
+    let third = start();
+    assert_eq!(queue.take(second, true), Next::Nothing);
+    assert!(!queue.wants_worker(), "the third will be back soon");
+    assert_eq!(queue.take(third, true), Next::Nothing);
+    assert!(queue.wants_worker(), "it is back with half-done things");
+    start();
+    assert_eq!(queue.take(first, true), Next::Begin(5), "the pool is full");
+    assert!(!queue.wants_worker());
+}
+
+#[test]
+fn worker_beside_hosts_is_asked_for_once_where_views_are_quick() {
+    let queue = Queue::<u32>::new(8, true).growing(1, 4);
+    let now = Instant::now();
+    let host = queue.add_worker();
+    queue.take(host, true);
+    queue.file(&mut vec![1_u32], now);
+    assert_eq!(queue.take(host, true), Next::Nothing);
+    assert!(queue.wants_worker());
+    let free = queue.add_worker();
+    for at in 0..50 {
+        queue.file(&mut vec![1_u32], now + at * 2 * QUICK);
+        assert_eq!(queue.take(host, true), Next::Nothing);
+        assert!(matches!(queue.take(free, false), Next::Begin(_)));
+        queue.look(now + (at * 2 + 1) * QUICK, 2 * QUICK, Load::Unknown);
+        assert!(!queue.wants_worker());
+    }
+}
+
+#[test]
+fn host_takes_what_waits_if_the_worker_that_was_asked_for_does_not_come() {
+    let queue = Queue::<u32>::new(8, true).growing(1, 2);
+    let now = Instant::now();
+    let host = queue.add_worker();
+    queue.take(host, true);
+    queue.file(&mut vec![1_u32], now);
+    assert_eq!(queue.take(host, true), Next::Nothing);
+    queue.file(&mut vec![2_u32], now + COMING);
+    assert_eq!(queue.take(host, true), Next::Begin(1));
 }

@@ -147,8 +147,8 @@ impl Core {
 
     fn enqueue_all(&self, mut batch: Vec<Work>, now: Instant) -> Vec<Work> {
         let is_attended = self.queue.file(&mut batch, now);
-        if self.is_sorted && !is_attended && !self.is_told.swap(true, Ordering::AcqRel) {
-            self.replies.wake(); // the I/O thread looks how long this waits, as it does for what it files itself
+        if !is_attended {
+            self.tell();
         }
         batch
     }

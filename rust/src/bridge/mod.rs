@@ -156,6 +156,23 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+impl Core {
+    /// Has the keeper start a worker if the queue asks for one.
+    fn grow(&self) {
+        if self.queue.wants_worker() {
+            lock(&self.tasks).wants_worker = true;
+            self.keeper_bell.ring();
+        }
+    }
+
+    /// Has the I/O thread look how long this waits that the event loop has filed, as it does for what it files itself.
+    fn tell(&self) {
+        if self.is_sorted && !self.is_told.swap(true, Ordering::AcqRel) {
+            self.replies.wake();
+        }
+    }
+}
+
 impl Door for Core {
     fn take(&self, requests: &mut Vec<Arc<Request>>, now: Instant) {
         if self.is_sorted {
@@ -186,11 +203,10 @@ impl Door for Core {
             // Exchanged, not stored: whoever files something and finds itself told has it seen by the poll's patience.
             self.is_told.swap(false, Ordering::AcqRel);
         }
-        let is_stuck = load.is_some_and(|load| self.queue.look(now, STUCK, load));
-        if is_stuck && self.queue.workers() < self.settings.most_threads() {
-            lock(&self.tasks).wants_worker = true;
-            self.keeper_bell.ring();
+        if let Some(load) = load {
+            self.queue.look(now, STUCK, load); // asks for a worker if the queue is stuck
         }
+        self.grow();
         let oldest = oldest(now, &self.settings);
         let mut late: Vec<_> = oldest.map_or_else(Vec::new, |oldest| {
             let late = self.queue.expire(oldest).into_iter();

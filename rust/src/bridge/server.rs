@@ -45,7 +45,8 @@ impl Server {
             journal: Arc::new(Journal::default()),
             stop: Arc::new(Stop::default()),
             // What the event loop files, the I/O thread does not always know of.
-            queue: Queue::new(settings.queue_size, !is_sorted),
+            queue: Queue::new(settings.queue_size, !is_sorted)
+                .growing(settings.threads, settings.most_threads()),
             held: Held::new(places, settings.queue_size),
             inbox: Mutex::new(Inbox::default()),
             loop_bell: Bell::new()?,
@@ -125,11 +126,18 @@ impl Server {
                 Next::Begin(Work::Sorted(head, _)) => {
                     // The I/O thread does not know that the event loop has filed it.
                     self.core.replies.flush();
+                    if !queue.is_empty() {
+                        self.core.tell(); // whoever was to take that may have taken something else
+                    }
                     return Ok(Some(head.into_bound(py).into_any()));
                 }
                 other => other,
             };
             self.core.replies.flush();
+            if !queue.is_empty() {
+                self.core.grow(); // it has half-done things, and leaves what is new to one that is asked for
+                self.core.tell();
+            }
             match next {
                 Next::Begin(_) => {} // was returned above
                 Next::GoOn(key) => return Ok(Some(key.into_pyobject(py)?.into_any())),

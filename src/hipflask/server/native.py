@@ -20,7 +20,7 @@ import socket
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from time import monotonic
 from types import BuiltinFunctionType
@@ -223,7 +223,8 @@ class NativeServer:
         core = self._core
         wants_worker, is_ended, error = core.take_tasks()
         if wants_worker:
-            self._start_worker()
+            with suppress(RuntimeError):  # the system has no more threads to give
+                self._start_worker()
         answers, refusals, left_out = core.take_report()
         if report is not None and (answers or refusals or left_out):
             report(Report(list(map(Access._make, answers)), list(map(Refused._make, refusals)), left_out))

@@ -180,13 +180,14 @@ class MemoryQueue:
 class _Worker:
     """One thread: its mailbox, what it hosts, and the lock it sleeps on."""
 
-    __slots__ = ("is_idle", "mailbox", "streams", "suspended", "thread", "wake")
+    __slots__ = ("has_gone_on", "is_idle", "mailbox", "streams", "suspended", "thread", "wake")
 
     def __init__(self) -> None:
         self.mailbox: deque[tuple[Job, Part]] = deque()
         self.suspended = 0
         self.streams = 0
         self.is_idle = False
+        self.has_gone_on = False
         self.wake = threading.Lock()
         self.wake.acquire()
         self.thread: threading.Thread
@@ -366,14 +367,18 @@ class WorkerPool:
         """Wait for a part to run; ``None`` tells the thread to end."""
         while True:
             with self._lock:
-                if worker.mailbox:
-                    return worker.mailbox.popleft()
+                # What is its own and what is new take turns: streams keep no request waiting for long.
+                if worker.mailbox and not worker.has_gone_on:
+                    return self._go_on(worker)
                 # Only a worker that hosts no async view may get stuck in a slow one.
                 job = None if worker.suspended else self._queue.take()
                 if job is not None:
+                    worker.has_gone_on = False
                     job._pool = self
                     self._own(worker, job)
                     return job, job.first
+                if worker.mailbox:
+                    return self._go_on(worker)
                 if self._is_closed and not worker.suspended and not worker.streams:
                     self._workers.remove(worker)
                     return None
@@ -381,6 +386,10 @@ class WorkerPool:
                 self._idle.append(worker)
             if not worker.wake.acquire(timeout=IDLE_SECONDS) and self._may_retire(worker):
                 return None
+
+    def _go_on(self, worker: _Worker) -> tuple[Job, Part]:
+        worker.has_gone_on = True
+        return worker.mailbox.popleft()
 
     def _may_retire(self, worker: _Worker) -> bool:
         """Return whether a worker that has long had nothing to do is to end; else it looks again."""
