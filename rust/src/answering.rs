@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use hipflask_http1::{AnswerError, Receiving, Refusal, ResponseHead, Sending};
 
+use crate::body::End;
 use crate::clock::Clock;
 use crate::connection::{Connection, Fate, Phase, Round};
 use crate::journal::{Answered, Refused};
@@ -36,8 +37,8 @@ impl Connection {
                 self.refuse(refusal, round);
                 Ok(())
             }
-            Action::Receive => {
-                self.receive_more(round);
+            Action::Receive(request) => {
+                self.receive_more(&request, round);
                 Ok(())
             }
         };
@@ -52,15 +53,20 @@ impl Connection {
         let tail = self.output.tail(&mut round.spare);
         self.http.refuse(refusal, Round::fields(&round.date), tail);
         self.note(refusal.status, refusal.text, round);
-        self.reading = None;
         self.is_filed = false;
-        if let Some(request) = self.request.take() {
-            request.release_place();
-        }
+        self.end_body(End::Gone, round);
+        self.request = None;
     }
 
-    /// Somebody wants to read more of the body.
-    fn receive_more(&mut self, round: &mut Round) {
+    /// Somebody wants to read more of a request's body; it may have been answered meanwhile.
+    fn receive_more(&mut self, request: &Arc<Request>, round: &mut Round) {
+        if !self
+            .request
+            .as_ref()
+            .is_some_and(|own| Arc::ptr_eq(own, request))
+        {
+            return;
+        }
         if self.http.awaits_continue() {
             let tail = self.output.tail(&mut round.spare);
             self.http.send_continue(tail);
@@ -169,9 +175,8 @@ impl Connection {
         self.streamer = 0;
         self.is_streamer_due = false;
         self.is_filed = false;
-        self.reading = None;
+        self.end_body(End::Gone, round); // what still comes of it is thrown away
         if let Some(request) = self.request.take() {
-            request.release_place();
             self.log(request, true, round);
         }
         match self.http.receiving() {
@@ -188,7 +193,10 @@ impl Connection {
             false => self.output.flush(&mut self.stream, &mut round.spare),
         };
         match sent {
-            Sent::Broken => return Fate::Drop,
+            Sent::Broken => {
+                self.http.abort();
+                return self.close(round);
+            }
             Sent::All => {
                 if self.writing.take().is_some() && self.phase == Phase::KeepAlive {
                     self.since = round.now; // the client was not silent until now
@@ -223,17 +231,22 @@ impl Connection {
         if self.http.is_aborted() {
             self.lose_request(round);
         }
-        if self.http.must_reset() {
-            return self.give_up(round);
-        }
-        if self.is_eof {
-            return Fate::Drop;
+        if self.http.must_reset() || self.is_eof {
+            return self.close(round);
         }
         self.stream.end_sending();
         self.input = Vec::new();
         self.at = 0;
         self.enter(Phase::Linger, round.now);
         Fate::Stay
+    }
+
+    /// Closes the connection, such that an answer which is not whole does not look so.
+    fn close(&mut self, round: &mut Round) -> Fate {
+        if self.http.must_reset() {
+            return self.give_up(round);
+        }
+        Fate::Drop
     }
 
     /// Breaks the connection off.

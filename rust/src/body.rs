@@ -111,11 +111,6 @@ impl Incoming {
         }
     }
 
-    /// Frees the place: nobody waits for what may still come.
-    pub fn release_place(&self) {
-        self.lock().place = None;
-    }
-
     /// Whether nothing more will come.
     pub fn is_ended(&self) -> bool {
         self.lock().end.is_some()

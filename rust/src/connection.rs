@@ -24,6 +24,8 @@ use crate::request::{Request, Ticket};
 
 /// Reads in a row from one connection; then it is others' turn.
 const READS: usize = 4;
+/// Bytes of answers that a client has not taken, beyond which its next request waits.
+const MOST_UNTAKEN: u64 = 64 * 1024;
 const SERVER: &[u8] = b"hipflask";
 
 /// What becomes of a connection.
@@ -199,11 +201,12 @@ impl Connection {
             return Fate::Drop;
         }
         let read = self.read(round);
+        let was_ahead = self.is_ahead();
         if read == Fate::Drop || self.write(round) == Fate::Drop {
             return Fate::Drop;
         }
-        if written == Fate::Again {
-            written
+        if written == Fate::Again || (was_ahead && !self.is_ahead()) {
+            Fate::Again
         } else {
             read
         }
@@ -284,13 +287,13 @@ impl Connection {
 
     /// The connection is over: whoever deals with it is told.
     pub fn on_drop(&mut self, round: &mut Round) {
-        self.end_body(End::Gone, round);
         self.lose_request(round);
         round.resume(std::mem::take(&mut self.streamer));
     }
 
     /// The present request's answer will not be whole.
     pub(crate) fn lose_request(&mut self, round: &mut Round) {
+        self.end_body(End::Gone, round);
         if let Some(request) = self.request.take() {
             request.cut();
             round.resume(request.lose());
@@ -335,6 +338,11 @@ impl Connection {
             Receiving::Body => !self.is_body_full(),
             _ => false,
         }
+    }
+
+    /// Whether the client has left so much of its answers untaken that its next request waits.
+    fn is_ahead(&self) -> bool {
+        self.http.receiving() == Receiving::Idle && self.output.pending() > MOST_UNTAKEN
     }
 
     fn read_once(&mut self, scratch: &mut [u8], round: &mut Round) -> Fate {
@@ -400,7 +408,7 @@ impl Connection {
     fn consume(&mut self, data: &[u8], round: &mut Round) -> usize {
         let mut used = 0_usize;
         let mut is_fed = false;
-        while !self.is_body_full() {
+        while !self.is_body_full() && !self.is_ahead() {
             let rest = data.get(used..).unwrap_or_default();
             let received = match self.http.receive(rest, self.is_eof) {
                 Ok(received) => received,
@@ -477,7 +485,7 @@ impl Connection {
         self.http.receiving() == Receiving::Body && self.body().is_some_and(|body| body.is_full())
     }
 
-    fn end_body(&mut self, end: End, round: &mut Round) {
+    pub(crate) fn end_body(&mut self, end: End, round: &mut Round) {
         self.reading = None;
         if let Some(body) = self.body() {
             let key = body.finish(end);

@@ -34,7 +34,8 @@ pub struct Refused {
 pub struct Report {
     pub answers: Vec<Answered>,
     pub refusals: Vec<Refused>,
-    pub left_out: u64,
+    pub left_out_refusals: u64,
+    pub left_out_answers: u64,
 }
 
 /// The journal.
@@ -53,13 +54,15 @@ impl Journal {
     pub fn add(&self, round: &mut Report) {
         let mut report = self.report.lock().unwrap_or_else(PoisonError::into_inner);
         let room = MOST_ANSWERS.saturating_sub(report.answers.len());
+        let left_out = round.answers.len().saturating_sub(room) as u64;
+        report.left_out_answers = report.left_out_answers.saturating_add(left_out);
         round.answers.truncate(room);
         report.answers.append(&mut round.answers);
         for refusal in round.refusals.drain(..) {
             if report.refusals.len() < MOST_REFUSALS {
                 report.refusals.push(refusal);
             } else {
-                report.left_out = report.left_out.saturating_add(1);
+                report.left_out_refusals = report.left_out_refusals.saturating_add(1);
             }
         }
     }

@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use hipflask_http1::{Refusal, ResponseHead};
 use mio::Waker;
 
-use crate::request::Ticket;
+use crate::request::{Request, Ticket};
 
 /// Bytes of an answer.
 pub enum Payload {
@@ -61,8 +61,8 @@ pub enum Action {
     Abort,
     /// Send an answer of the server's own, and close.
     Refuse(Refusal),
-    /// Receive more of the request's body.
-    Receive,
+    /// Receive more of this request's body.
+    Receive(Arc<Request>),
 }
 
 /// One entry of the list.

@@ -74,14 +74,6 @@ impl Request {
         }
     }
 
-    /// Frees the place that it has while its body arrives, if it has one.
-    #[inline]
-    pub fn release_place(&self) {
-        if let Some(body) = &self.body {
-            body.release_place();
-        }
-    }
-
     /// Whether the client is known to have gone.
     pub fn is_gone(&self) -> bool {
         self.is_gone.load(Ordering::Acquire)

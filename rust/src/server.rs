@@ -19,7 +19,7 @@ use crate::door::Door;
 use crate::journal::{Journal, Report};
 use crate::listener::{Address, Listener};
 use crate::meter::Meter;
-use crate::reply::{Replies, Reply};
+use crate::reply::{Action, Replies, Reply};
 use crate::request::{Request, Ticket};
 
 /// The token of the waker; listeners are counted down from below it.
@@ -197,7 +197,8 @@ impl Server {
 
     /// How long the poll may sleep.
     fn patience(&self) -> Option<Duration> {
-        if !self.again.is_empty() {
+        let may_accept = self.is_accept_due && self.paused_until.is_none();
+        if may_accept || !self.again.is_empty() {
             return Some(Duration::ZERO);
         }
         if self.door.is_waiting() || self.door.is_holding() {
@@ -277,6 +278,8 @@ impl Server {
             {
                 let fate = connection.on_reply(action, &mut self.round);
                 self.settle(ticket.token, fate);
+            } else if let Action::Begin(_, key) = action {
+                self.round.resume(key); // no connection has it, to tell it of its end
             }
         }
     }
@@ -312,7 +315,6 @@ impl Server {
             for turn in 0..=ACCEPTS {
                 if turn == ACCEPTS {
                     self.is_accept_due = true; // the others first
-                    self.replies.wake();
                 } else if !self.accept_one(at) {
                     break;
                 }
@@ -385,7 +387,9 @@ impl Server {
         }
         self.drain_began = Some(self.round.now);
         self.paused_until = None;
-        self.accept(); // what the system has accepted in our name already
+        for at in 0..self.listeners.len() {
+            while self.accept_one(at) {} // what the system has accepted in our name already
+        }
         self.round.is_draining = true;
         for (mut listener, _) in std::mem::take(&mut self.listeners) {
             listener.deregister(self.poll.registry());

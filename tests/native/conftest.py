@@ -23,12 +23,12 @@ class Serving:
     """A server under test.
 
     Attributes:
-        address: Where it listens.
+        address: Where it listens: on the socket that is given, or a new one.
         reports: What it has told.
     """
 
-    def __init__(self, app: Any, settings: native.NativeSettings) -> None:
-        self._listener = socket.create_server(("127.0.0.1", 0))
+    def __init__(self, app: Any, settings: native.NativeSettings, listener: socket.socket | None = None) -> None:
+        self._listener = listener or socket.create_server(("127.0.0.1", 0))
         self.address = self._listener.getsockname()
         self.reports: list[native.Report] = []
         self.server: native.NativeServer
@@ -53,7 +53,10 @@ class Serving:
 
     def connect(self) -> socket.socket:
         """Return a new connection."""
-        return socket.create_connection(self.address, WAIT_SECONDS)
+        connection = socket.socket(self._listener.family)
+        connection.settimeout(WAIT_SECONDS)
+        connection.connect(self.address)
+        return connection
 
     def ask(self, data: bytes) -> bytes:
         """Send raw bytes on a connection of their own, and return what comes until the server closes it."""
@@ -103,8 +106,8 @@ def serve() -> Iterator[Serve]:
     """Start servers that end with the test; keywords are settings."""
     servings: list[Serving] = []
 
-    def start(app: Any, **changes: Any) -> Serving:
-        serving = Serving(app, replace(native.NativeSettings(), **changes))
+    def start(app: Any, listener: socket.socket | None = None, **changes: Any) -> Serving:
+        serving = Serving(app, replace(native.NativeSettings(), **changes), listener)
         servings.append(serving)
         return serving
 

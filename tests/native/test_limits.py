@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import ctypes
+import fcntl
 import importlib
 import re
 import socket
 import struct
 import sys
 import sysconfig
+import termios
 import threading
 import time
 from collections.abc import Iterator
@@ -20,9 +22,11 @@ import pytest
 
 import hipflask
 from hipflask import request
+from hipflask.server import native
 from tests.native.conftest import WAIT_SECONDS, Serve, Serving, receive_all
 
 GET = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
+CLOSE = b"\r\nConnection: close\r\n\r\n"
 
 
 @pytest.fixture
@@ -307,6 +311,82 @@ def test_connections_beyond_the_most_wait(app: hipflask.Flask, serve: Serve) -> 
         assert third.recv(4096).endswith(b"Hello")
 
 
+@pytest.mark.parametrize("most", [1, 2])
+def test_connection_that_waits_takes_the_place_of_a_silent_one(app: hipflask.Flask, serve: Serve, most: int) -> None:
+    serving = serve(app, max_connections=most, keep_alive_timeout_seconds=0.05)
+    with ExitStack() as stack:
+        for _ in range(most):
+            silent = stack.enter_context(serving.connect())
+            silent.sendall(GET)
+            assert silent.recv(4096).endswith(b"Hello")
+        waiting = stack.enter_context(serving.connect())
+        waiting.sendall(GET)
+        assert waiting.recv(4096).endswith(b"Hello")
+
+
+def test_client_that_takes_no_answers_is_served_no_more_requests(app: hipflask.Flask, serve: Serve) -> None:
+    calls: list[None] = []
+
+    @app.get("/large")
+    def large() -> bytes:
+        calls.append(None)
+        return b"x" * 20_000_000
+
+    serving = serve(app, threads=1, max_threads=1)  # others come after what is filed already
+    request = b"GET /large HTTP/1.1\r\nHost: a\r\n"
+    with serving.connect() as connection:
+        connection.sendall((request + b"\r\n") * 2 + request + b"Connection: close\r\n\r\n")
+        assert connection.recv(1) == b"H"
+        for _ in range(3):
+            assert serving.get("/")[1] == b"Hello"
+        assert len(calls) == 1
+        assert len(receive_all(connection)) > 60_000_000
+    assert len(calls) == 3
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="measures Linux's Unix sockets")
+@pytest.mark.parametrize(("excess", "count"), [(0, 2), (1, 1)], ids=["at the bound", "beyond it"])
+def test_next_request_waits_for_64_kib_that_are_not_taken(
+    app: hipflask.Flask, serve: Serve, excess: int, count: int
+) -> None:
+    """What the system takes of an answer is measured first; it is as much the next time, on a Unix socket."""
+    calls: list[int] = []
+
+    @app.get("/<int:size>")
+    def sized(size: int) -> bytes:
+        calls.append(size)
+        return b"x" * size
+
+    with ExitStack() as stack:
+        listener = stack.enter_context(socket.socket(socket.AF_UNIX))
+        listener.bind("")  # an address that the system chooses
+        listener.listen()
+        serving = serve(app, listener=listener, threads=1, max_threads=1)
+
+        def ask(size: int, data: bytes = b"") -> tuple[socket.socket, int]:
+            connection = stack.enter_context(serving.connect())
+            connection.sendall(b"GET /%d HTTP/1.1\r\nHost: a\r\n\r\n" % size + data)
+            assert connection.recv(1) == b"H"
+            for _ in range(3):
+                assert serving.get("/")[1] == b"Hello"
+            return connection, 1 + waiting(connection)
+
+        first, taken = ask(900_000)
+        head = first.recv(4096).index(b"\r\n\r\n") + 5
+        size = taken - head + 64 * 1024 + excess
+        assert 100_000 <= size < 900_000
+        calls.clear()
+        ask(size, b"GET /1 HTTP/1.1\r\nHost: a\r\n\r\n")
+        assert len(calls) == count
+
+
+def waiting(connection: socket.socket) -> int:
+    """Return how many bytes have come and were not read."""
+    size = bytearray(4)
+    fcntl.ioctl(connection, termios.FIONREAD, size)
+    return int.from_bytes(size, sys.byteorder)
+
+
 @contextmanager
 def begin_slow(app: hipflask.Flask, serving: Serving) -> Iterator[tuple[socket.socket, threading.Event]]:
     """Have a request begun; it is answered when the event is set."""
@@ -336,6 +416,21 @@ def test_stop_answers_what_was_accepted(app: hipflask.Flask, serve: Serve) -> No
     assert not serving.thread.is_alive()
 
 
+def test_stop_answers_all_that_have_connected(app: hipflask.Flask) -> None:
+    with ExitStack() as stack:
+        listener = stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=128))
+        connections = []
+        for _ in range(100):
+            connection = socket.create_connection(listener.getsockname(), WAIT_SECONDS)
+            connections.append(stack.enter_context(connection))
+            connection.sendall(GET)
+        server = native.NativeServer(app, [listener], native.NativeSettings(linger_timeout_seconds=0.05))
+        server.stop(WAIT_SECONDS)
+        server.run(None, None, None)
+        for connection in connections:
+            assert receive_all(connection).endswith(b"Hello")
+
+
 def test_stop_cuts_what_takes_longer(app: hipflask.Flask, serve: Serve) -> None:
     serving = serve(app)
     with begin_slow(app, serving) as (connection, release):
@@ -363,3 +458,34 @@ def test_answers_are_reported(app: hipflask.Flask, serve: Serve) -> None:
     assert answer.client is not None
     assert answer.client[0] == "127.0.0.1"
     assert (answer.referrer, answer.user_agent, answer.is_complete) == ("http://b/", "test", True)
+
+
+def test_answers_that_nobody_asks_about_are_counted(app: hipflask.Flask) -> None:
+    """More come than are kept, while the thread that is told of them does something else."""
+    most, extra = 65_536, 100
+    telling, release = threading.Event(), threading.Event()
+    reports: list[native.Report] = []
+
+    def take(report: native.Report) -> None:
+        reports.append(report)
+        telling.set()
+        release.wait(WAIT_SECONDS)
+
+    with ExitStack() as stack:
+        listener = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
+        server = native.NativeServer(app, [listener], native.NativeSettings(max_requests=1_000_000))
+        thread = threading.Thread(target=server.run, args=(None, take, None))
+        thread.start()
+        stack.callback(thread.join, WAIT_SECONDS)
+        stack.callback(server.stop, 0)
+        stack.callback(release.set)
+        connection = stack.enter_context(socket.create_connection(listener.getsockname(), WAIT_SECONDS))
+        connection.sendall(GET)
+        assert connection.recv(4096).endswith(b"Hello")
+        assert telling.wait(WAIT_SECONDS)
+        asked = b"OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n" * (most + extra) + GET.replace(b"\r\n\r\n", CLOSE)
+        sender = threading.Thread(target=connection.sendall, args=(asked,))
+        sender.start()
+        assert receive_all(connection).count(b"HTTP/1.1 204 ") == most + extra
+        sender.join(WAIT_SECONDS)
+    assert [(len(report.answers), report.left_out_answers) for report in reports] == [(1, 0), (most, extra + 1)]

@@ -325,7 +325,7 @@ def test_memory_queue_keeps_its_order_and_bound() -> None:
         ({}, 32),
         ({"SERVER_THREADS": 3}, 12),
         ({"SERVER_MAX_THREADS": 9}, 9),
-        ({"SERVER_MAX_THREADS": 2}, 8),
+        ({"SERVER_MAX_THREADS": 2}, 2),
         ({"SERVER_MAX_THREADS": 0}, 32),
     ],
     ids=["default", "threads", "max", "max-below-threads", "max-zero"],

@@ -50,7 +50,8 @@ impl Body {
     }
 
     fn ask_for_more(&self) {
-        self.core.replies.push(self.request.ticket, Action::Receive);
+        let action = Action::Receive(Arc::clone(&self.request));
+        self.core.replies.push(self.request.ticket, action);
     }
 
     /// Has at least one byte in `rest`; false at the end of the body. Waits detached.

@@ -410,7 +410,7 @@ impl Head {
         loop {
             let (taken, has_room) = incoming.take();
             if has_room {
-                self.push(Action::Receive);
+                self.push(Action::Receive(Arc::clone(&self.request)));
             }
             match taken {
                 Taken::Data(data) => return Ok(Some(PyBytes::new(py, &data))),
@@ -418,7 +418,7 @@ impl Head {
                 Taken::Ended(end) => return Err(failure(py, end)),
                 Taken::Pending => {
                     if incoming.want(key) {
-                        self.push(Action::Receive);
+                        self.push(Action::Receive(Arc::clone(&self.request)));
                     }
                     if !incoming.is_ready() {
                         return Ok(None);
@@ -564,8 +564,9 @@ impl Drop for Head {
 }
 
 impl Core {
-    /// Returns a request as Python has it.
-    pub fn head_of(self: &Arc<Self>, py: Python<'_>, request: Arc<Request>) -> PyResult<Py<Head>> {
-        Py::new(py, Head::new(request, Arc::clone(self)))
+    /// Returns a request as Python has it. For want of memory there may be none; its head's drop has told its client.
+    pub fn head_of(self: &Arc<Self>, py: Python<'_>, request: Arc<Request>) -> Option<Py<Head>> {
+        let made = Py::new(py, Head::new(request, Arc::clone(self)));
+        made.map_err(|error| error.write_unraisable(py, None)).ok()
     }
 }

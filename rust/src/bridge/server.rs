@@ -120,7 +120,9 @@ impl Server {
         loop {
             let next = match queue.take(worker, !may_end) {
                 Next::Begin(Work::New(request)) => {
-                    let head = self.core.head_of(py, request)?;
+                    let Some(head) = self.core.head_of(py, request) else {
+                        continue;
+                    };
                     return Ok(Some(head.into_bound(py).into_any()));
                 }
                 Next::Begin(Work::Sorted(head, _)) => {
@@ -141,8 +143,7 @@ impl Server {
             match next {
                 Next::Begin(_) => {} // was returned above
                 Next::GoOn(key) => return Ok(Some(key.into_pyobject(py)?.into_any())),
-                Next::Closed if may_end => return Ok(None),
-                Next::Closed => py.detach(|| std::thread::park_timeout(Duration::from_millis(5))),
+                Next::Closed => return Ok(None),
                 Next::Nothing => {
                     let is_woken = py.detach(|| queue.wait(worker, IDLE));
                     let is_needed = queue.workers() <= self.core.settings.threads;
@@ -189,7 +190,9 @@ impl Server {
         drop(inbox);
         let heads = PyList::empty(py);
         for request in requests {
-            heads.append(self.core.head_of(py, request)?)?;
+            if let Some(head) = self.core.head_of(py, request) {
+                heads.append(head)?;
+            }
         }
         Ok((heads, keys))
     }
@@ -219,7 +222,7 @@ impl Server {
     fn take_report<'py>(
         &self,
         py: Python<'py>,
-    ) -> PyResult<(Bound<'py, PyList>, Bound<'py, PyList>, u64)> {
+    ) -> PyResult<(Bound<'py, PyList>, Bound<'py, PyList>, u64, u64)> {
         let report = self.core.journal.take();
         let answers = PyList::empty(py);
         for answer in &report.answers {
@@ -232,7 +235,8 @@ impl Server {
                 .map(|peer| (peer.ip().to_string(), peer.port()));
             refusals.append((peer, refusal.status, refusal.reason))?;
         }
-        Ok((answers, refusals, report.left_out))
+        let (refused, answered) = (report.left_out_refusals, report.left_out_answers);
+        Ok((answers, refusals, refused, answered))
     }
 }
 

@@ -255,5 +255,5 @@ class Server:
     def take_tasks(self) -> tuple[bool, bool, str | None]:
         """Return whether another worker is needed, whether the server has ended, and by which error."""
 
-    def take_report(self) -> tuple[list[tuple[Any, ...]], list[tuple[Any, ...]], int]:
-        """Return answers, refusals, and how many refusals were left out."""
+    def take_report(self) -> tuple[list[tuple[Any, ...]], list[tuple[Any, ...]], int, int]:
+        """Return answers, refusals, and how many refusals and answers were left out."""

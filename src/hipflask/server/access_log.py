@@ -309,9 +309,17 @@ class AccessLog:
         """Log a refused request, unless there are too many; never waits."""
         self._refusals.write(client[0] if client else LOCAL, status, reason)
 
-    def leave_out(self, number: int) -> None:
-        """Count refusals that are not told one by one."""
-        self._refusals.leave_out(number)
+    def leave_out(self, refusals: int, answers: int = 0) -> None:
+        """Count what is not told one by one.
+
+        Args:
+            refusals: Refused requests.
+            answers: Answers; their lines count as dropped.
+        """
+        self._refusals.leave_out(refusals)
+        if answers and self._format is not None:
+            self._dropped += answers
+            self._wake.set()
 
     def warn(self, text: str) -> None:
         """Log a line of level warning; never waits."""

@@ -101,6 +101,7 @@ class Report(NamedTuple):
     answers: list[Access]
     refusals: list[Refused]
     left_out_refusals: int
+    left_out_answers: int
 
 
 class _Switching:
@@ -225,9 +226,9 @@ class NativeServer:
         if wants_worker:
             with suppress(RuntimeError):  # the system has no more threads to give
                 self._start_worker()
-        answers, refusals, left_out = core.take_report()
-        if report is not None and (answers or refusals or left_out):
-            report(Report(list(map(Access._make, answers)), list(map(Refused._make, refusals)), left_out))
+        answers, refusals, *left_out = core.take_report()
+        if report is not None and (answers or refusals or any(left_out)):
+            report(Report(list(map(Access._make, answers)), list(map(Refused._make, refusals)), *left_out))
         if error is not None:
             raise RuntimeError(f"The native server has ended: {error}.")
         return is_ended

@@ -256,7 +256,7 @@ class NativeExchange(Exchange):
                 return
             self._key = self._keys.new(self._room.set)
             head.begin(self._key)
-        if data:
+        if data and not head.is_cut:  # else nobody tells the key
             self._room.clear()
             head.send(data)
             await self._room.wait()

@@ -111,7 +111,7 @@ class InProcessServer:
         self._log.add(report.answers)
         for refused in report.refusals:
             self._log.refuse(refused.client, refused.status, refused.reason)
-        self._log.leave_out(report.left_out_refusals)
+        self._log.leave_out(report.left_out_refusals, report.left_out_answers)
         if self._end is not None and monotonic() >= self._end:
             self._cut += len(report.refusals) + report.left_out_refusals
             self._cut += sum(not answer.is_complete for answer in report.answers)

@@ -117,6 +117,9 @@ class Stream:
             key: What the server tells when it can take more.
         """
         head = self.head
+        if head.is_cut:
+            self.close()
+            return True
         if head.is_unanswered:
             first = self._waiting or (self.pull() if head.has_body else b"")
             left = head.bytes_left

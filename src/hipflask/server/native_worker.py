@@ -57,6 +57,8 @@ class NativeWorker:
                 del found  # keeps nothing of the last request alive while it waits
         finally:
             server.remove_worker(number)
+            for stream in streams.values():  # the server has ended: nobody says any more that they can go on
+                stream.close()
 
     def _serve(self, head: Any) -> None:
         try:
@@ -134,7 +136,8 @@ class NativeWorker:
                 head.begin(key)
             if data:
                 head.send(data)
-                self._server.wait_for(self._number, key)
+                if not head.is_cut:  # else nobody tells the key
+                    self._server.wait_for(self._number, key)
                 check_client(head)
 
         context = Context()

@@ -164,4 +164,4 @@ class _NativeServing:
         self._log.add(report.answers)
         for refused in report.refusals:
             self._log.refuse(refused.client, refused.status, refused.reason)
-        self._log.leave_out(report.left_out_refusals)
+        self._log.leave_out(report.left_out_refusals, report.left_out_answers)
