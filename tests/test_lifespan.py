@@ -394,6 +394,8 @@ class StandInServer:
 
     def log_startup(self) -> None: ...
 
+    def set_log_format(self, log_format: str) -> None: ...
+
     def serve_forever(self) -> None:
         self.log.append("serve")
 
