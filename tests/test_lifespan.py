@@ -6,6 +6,7 @@ import sys
 import textwrap
 import threading
 from contextvars import copy_context
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -391,6 +392,7 @@ class StandInServer:
 
     def __init__(self, log: list[str]) -> None:
         self.log = log
+        self.socket = SimpleNamespace(listen=lambda backlog: None)
 
     def log_startup(self) -> None: ...
 
