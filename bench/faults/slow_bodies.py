@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
-import threading
-from collections import Counter
 
-from support.besides import beside_slow_clients
+from support.besides import beside_slow_clients, repeatedly
 from support.options import parse_options
 from support.server import Server, ask, running
 from support.slow import Slowness
@@ -17,29 +15,19 @@ HEAD = b"POST /body HTTP/1.1\r\nHost: a\r\nContent-Length: 8192\r\n\r\n"
 
 
 class BusyViews:
-    """Counts the views that run, ten times a second."""
+    """Counts the views that run."""
 
     def __init__(self, server: Server) -> None:
         self._server = server
-        self._is_over = threading.Event()
-        self._thread = threading.Thread(target=self._run)
         self.answers = 0
         self.most = 0
 
-    def __enter__(self) -> BusyViews:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._is_over.set()
-        self._thread.join()
-
-    def _run(self) -> None:
-        while not self._is_over.wait(0.1):
-            status, body = ask(self._server.port, "/counts")
-            if status == 200:
-                self.answers += 1
-                self.most = max(self.most, json.loads(body)["views"])
+    def look(self) -> None:
+        """Count them once."""
+        status, body = ask(self._server.port, "/counts")
+        if status == 200:
+            self.answers += 1
+            self.most = max(self.most, json.loads(body)["views"])
 
 
 def main() -> int:
@@ -51,17 +39,14 @@ def main() -> int:
     with running(
         "--rate-grace", str(grace), "--linger-timeout", str(grace), "--access-log", "off", app="traffic_app"
     ) as server:
-        with BusyViews(server) as busy:
+        busy = BusyViews(server)
+        with repeatedly(0.1, busy.look):
             found = beside_slow_clients(server, how, count, grace * 3 + count / 200, options)
         found.judge(verdict, memory_mib=40)
     verdict.mark(
         "views that waited for a body", f"{busy.most}, seen {busy.answers} times", busy.answers > busy.most == 0
     )
-    closed = [each for each in found.fates if each.is_closed]
-    verdict.mark("slow clients that the server has ended", f"{len(closed)} of {count}", len(closed) == count)
-    statuses = Counter(each.status for each in found.fates)
-    verdict.mark("answers to them", dict(statuses), statuses == {408: count})
-    longest = max(each.lived_seconds for each in found.fates)
+    longest = found.judge_ends(verdict, count)
     verdict.time(
         f"seconds until the last was ended, at most {grace * 2 + 1} and 1 to see it",
         f"{longest:.1f}",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections import Counter
 
 from support.besides import beside_slow_clients
 from support.options import parse_options
@@ -21,11 +20,7 @@ def main() -> int:
     with running("--head-timeout", str(deadline), "--access-log", "off", app="traffic_app") as server:
         found = beside_slow_clients(server, how, count, deadline * 2 + count / 200, options)
         found.judge(verdict, memory_mib=40)
-    closed = [each for each in found.fates if each.is_closed]
-    verdict.mark("slow clients that the server has ended", f"{len(closed)} of {count}", len(closed) == count)
-    statuses = Counter(each.status for each in found.fates)
-    verdict.mark("answers to them", dict(statuses), statuses == {408: count})
-    longest = max(each.lived_seconds for each in found.fates)
+    longest = found.judge_ends(verdict, count)
     # How long a client sees of it depends on when the machine lets it look.
     verdict.time(
         f"seconds until the last was ended, at most {deadline} and 1 to see it",

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -16,34 +17,47 @@ from support.slow import Fate, Slowness, apart, run_slow
 from support.steady import Figures, best, measure
 from support.verdict import Verdict
 
-__all__ = ["Availability", "Besides", "beside_slow_clients"]
+__all__ = ["Availability", "Besides", "Memory", "beside_slow_clients", "repeatedly"]
 
 SERVICE_SECONDS = 3.0
 """A page that takes longer counts as not available, as with slowhttptest."""
 
 
+@contextmanager
+def repeatedly(seconds: float, look: Callable[[], object]) -> Iterator[None]:
+    """Call a function at an interval, on a thread of its own, while the block runs.
+
+    Args:
+        seconds: The interval.
+        look: The function.
+    """
+    is_over = threading.Event()
+
+    def run() -> None:
+        while not is_over.wait(seconds):
+            look()
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    try:
+        yield
+    finally:
+        is_over.set()
+        thread.join()
+
+
 class Availability:
-    """Asks for a page twice a second, on a new connection each time."""
+    """Asks for a page, on a new connection each time."""
 
     def __init__(self, port: int) -> None:
         self._port = port
-        self._is_over = threading.Event()
-        self._thread = threading.Thread(target=self._run)
         self.asked = 0
         self.missed = 0
 
-    def __enter__(self) -> Availability:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._is_over.set()
-        self._thread.join()
-
-    def _run(self) -> None:
-        while not self._is_over.wait(0.5):
-            self.asked += 1
-            self.missed += ask(self._port, "/", SERVICE_SECONDS)[0] != 200
+    def look(self) -> None:
+        """Ask once."""
+        self.asked += 1
+        self.missed += ask(self._port, "/", SERVICE_SECONDS)[0] != 200
 
 
 @dataclass(slots=True)
@@ -78,23 +92,25 @@ class Besides:
         grown = (self.memory_kib - self.memory_before_kib) / 1024
         verdict.mark(f"MiB of memory more, at most {memory_mib}", f"{grown:.1f}", grown <= memory_mib)
 
+    def judge_ends(self, verdict: Verdict, count: int) -> float:
+        """Print the marks of clients that are all to be ended by 408; return the seconds until the last was."""
+        closed = [each for each in self.fates if each.is_closed]
+        verdict.mark("slow clients that the server has ended", f"{len(closed)} of {count}", len(closed) == count)
+        statuses = Counter(each.status for each in self.fates)
+        verdict.mark("answers to them", dict(statuses), statuses == {408: count})
+        return max(each.lived_seconds for each in self.fates)
 
-@contextmanager
-def watched_memory(worker: Process, most: list[int]) -> Iterator[None]:
-    """Note the most memory that a process has while the block runs."""
-    is_over = threading.Event()
 
-    def run() -> None:
-        while not is_over.wait(0.1):
-            most[0] = max(most[0], worker.memory_kib)
+class Memory:
+    """The most memory that a process has had."""
 
-    thread = threading.Thread(target=run)
-    thread.start()
-    try:
-        yield
-    finally:
-        is_over.set()
-        thread.join()
+    def __init__(self, worker: Process) -> None:
+        self._worker = worker
+        self.most_kib = worker.memory_kib
+
+    def look(self) -> None:
+        """Look once."""
+        self.most_kib = max(self.most_kib, self._worker.memory_kib)
 
 
 def beside_slow_clients(server: Server, how: Slowness, count: int, most_seconds: float, options: Options) -> Besides:
@@ -111,12 +127,14 @@ def beside_slow_clients(server: Server, how: Slowness, count: int, most_seconds:
     seconds = 1 if options.is_quick else 5
     measure(server.port, seconds=1)
     before = best([measure(server.port, seconds=seconds) for _ in range(2)])
-    memory = worker.memory_kib
-    most = [memory]
+    memory, service = Memory(worker), Availability(server.port)
+    memory_before_kib = memory.most_kib
     during: list[Figures] = []
-    with apart() as executor, Availability(server.port) as service, watched_memory(worker, most):
+    with apart() as executor, repeatedly(0.5, service.look), repeatedly(0.1, memory.look):
         fates: Future[list[Fate]] = executor.submit(run_slow, server.port, count, how, most_seconds)
         time.sleep(1)  # the first of them are there
         while not fates.done():
             during.append(measure(server.port, seconds=seconds))
-    return Besides(before, best(during), memory, most[0], service.asked, service.missed, fates.result())
+    return Besides(
+        before, best(during), memory_before_kib, memory.most_kib, service.asked, service.missed, fates.result()
+    )
