@@ -111,3 +111,13 @@ appcontext_tearing_down = _signal("appcontext-tearing-down")
 appcontext_pushed = _signal("appcontext-pushed")
 appcontext_popped = _signal("appcontext-popped")
 message_flashed = _signal("message-flashed")
+
+# Those that a request sends even if nothing fails.
+_of_every_request = (
+    request_started,
+    request_finished,
+    request_tearing_down,
+    appcontext_pushed,
+    appcontext_popped,
+    appcontext_tearing_down,
+)

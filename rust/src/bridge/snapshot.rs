@@ -54,14 +54,6 @@ fn make<'py>(py: Python<'py>, class: &Bound<'py, PyType>) -> PyResult<Bound<'py,
     }
 }
 
-impl Snapshot {
-    fn is_as_it_was(&self, py: Python<'_>) -> PyResult<bool> {
-        Ok(self.dicts.iter().all(|dict| dict.bind(py).is_empty())
-            && self.lists.iter().all(|list| list.bind(py).is_empty())
-            && !self.is_stale(py)?)
-    }
-}
-
 /// What `Head::outline` returns.
 type Outline<'py> = (Bound<'py, PyString>, Bound<'py, PyString>, bool, bool);
 
@@ -168,7 +160,10 @@ impl Snapshot {
     }
 
     fn holds(&self, py: Python<'_>) -> PyResult<bool> {
-        Ok(self.is_open.load(Ordering::Acquire) && self.is_as_it_was(py)?)
+        Ok(self.is_open.load(Ordering::Acquire)
+            && self.dicts.iter().all(|dict| dict.bind(py).is_empty())
+            && self.lists.iter().all(|list| list.bind(py).is_empty())
+            && !self.is_stale(py)?)
     }
 
     fn outline<'py>(&self, py: Python<'py>, head: &Head) -> PyResult<Option<Outline<'py>>> {

@@ -20,15 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Place", "find_place", "is_served_by_handle"]
 
-_SIGNALS = (
-    signals.request_started,
-    signals.request_finished,
-    signals.request_tearing_down,
-    signals.got_request_exception,
-    signals.appcontext_pushed,
-    signals.appcontext_popped,
-    signals.appcontext_tearing_down,
-)
+_SIGNALS = (*signals._of_every_request, signals.got_request_exception)
 
 
 class Place(enum.Enum):

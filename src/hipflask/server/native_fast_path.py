@@ -53,15 +53,6 @@ Plan = tuple["Rule", dict[str, Any], Callable[..., Any], bool, str, str, bool]
 
 # What a response class may have of its own without a say in how text is answered.
 _HARMLESS = {"__module__", "__qualname__", "__doc__", "__firstlineno__", "__static_attributes__", "default_mimetype"}
-# Those that are sent in each request.
-_SIGNALS = (
-    signals.request_started,
-    signals.request_finished,
-    signals.request_tearing_down,
-    signals.appcontext_pushed,
-    signals.appcontext_popped,
-    signals.appcontext_tearing_down,
-)
 _JSON_RESPONSE = DefaultJSONProvider.response
 _NO_RULES: dict[str, Any] = {}
 
@@ -252,7 +243,7 @@ class FastPath:
             app.teardown_request_funcs,
             app.teardown_appcontext_funcs,
             vars(app.session_interface),
-            *(signal.receivers for signal in _SIGNALS),
+            *(signal.receivers for signal in signals._of_every_request),
         ]
         entries = [(app.config, "TRUSTED_HOSTS", app.config["TRUSTED_HOSTS"])]
         snapshot = Snapshot(classes, empties, entries, [app.request_class, AppContext, RequestContext])
